@@ -1,0 +1,56 @@
+"""The options and words that several commands share, read the same way everywhere."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from kelly_cli.core.money import parse_kes
+from kelly_cli.errors import UsageError
+
+JsonOpt = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document.", metavar="", envvar="KELLY_JSON")
+]
+LimitOpt = Annotated[int, typer.Option("--limit", min=1, help="At most this many rows.")]
+YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", metavar="")]
+DryRunOpt = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="Show what would happen; keep nothing.", metavar="")
+]
+ReasonOpt = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
+
+DEFAULT_LIMIT = 100
+
+
+def amount(text: str, *, option: str, zero: bool = False) -> int:
+    """Read an amount in KES from the command line, in cents.
+
+    Raises:
+        UsageError: no amount, or zero where it means nothing.
+    """
+    try:
+        cents = parse_kes(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    if cents == 0 and not zero:
+        raise UsageError(f"{option}: {text!r} is zero", hint="Give an amount above zero")
+    return cents
+
+
+def day(text: str | None, *, option: str) -> date | None:
+    """Read a day (``2026-02-03``) from the command line; None stays None.
+
+    Raises:
+        UsageError: no day of the calendar.
+    """
+    if text is None:
+        return None
+    try:
+        if len(text) != len("2026-02-03"):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option}: {text!r} is not a day", hint="Write it as 2026-02-03"
+        ) from None

@@ -1,0 +1,1 @@
+"""Safaricom's words stop here: callbacks and statements in, plain facts out."""

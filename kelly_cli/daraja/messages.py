@@ -1,0 +1,296 @@
+"""Callbacks: raw bytes in, plain facts out, or one reason why not.
+
+The promise is contract section 7 to the letter. A C2B confirmation is read in this order, and the
+first broken rule decides: body, TransID, TransAmount, TransTime, BusinessShortCode. Everything else
+in it is for show and never a reason to fail. Nothing here knows the database, the clock or what a
+reference stands for; times are Nairobi wall-clock without a zone, amounts integer cents.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from kelly_cli.core.money import parse_kes, parse_literal
+from kelly_cli.core.times import EARLIEST_MPESA, parse_trans_time
+from kelly_cli.daraja.strict_json import NotOneObjectError, NumberText, parse_object, shown
+
+Kind: TypeAlias = Literal["confirmation", "stk", "result", "timeout", "validation"]
+Members: TypeAlias = dict[str, object]
+
+MAX_AHEAD = timedelta(days=1)
+"""A TransTime may lie so far ahead of now, and no further."""
+
+_MISSING: Final = object()
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_ZERO = re.compile(r"[+-]?0+(?:\.0+)?", re.ASCII)
+_BACKSLASH = ord("\\")
+_RECEIPT_LENGTHS = range(5, 33)
+_USUAL_LENGTHS = range(4, 16)
+_DESC_SHOWN = 200
+_CODES_SHOWN = 5
+
+
+class PaymentMessage(NamedTuple):
+    """Money that Safaricom says has arrived.
+
+    ``receipt`` is canonical (upper case), ``paid_at`` Nairobi wall-clock. ``bill_ref`` is as typed,
+    None when missing, blank or no text. Texts hold no NUL and no unpaired surrogate: each became
+    U+FFFD. An STK callback has no short code, reference, name, kind or balance.
+    """
+
+    channel: Literal["c2b", "stk"]
+    receipt: str
+    amount_cents: int
+    paid_at: datetime
+    short_code: str | None
+    bill_ref: str | None
+    msisdn: str | None
+    payer_name: str | None
+    kind: str | None
+    org_balance_cents: int | None
+    checkout_request_id: str | None
+
+
+class Notice(NamedTuple):
+    """A readable callback that carries no money; ``text`` tells a person what it says.
+
+    ``receipt`` is the payment it speaks of, ``checkout_request_id`` the prompt that was refused.
+    """
+
+    kind: Literal["stk_refused", "result", "timeout", "validation"]
+    receipt: str | None
+    text: str
+    checkout_request_id: str | None = None
+
+
+class Refusal(NamedTuple):
+    """A callback that breaks a rule: the field, and an error that names it and shows what came.
+
+    ``receipt`` is the canonical TransID when that field itself is sound.
+    """
+
+    field: str
+    error: str
+    receipt: str | None
+
+
+class ValidationRequest(NamedTuple):
+    """What a validation request asks about, each None when unreadable. Never money."""
+
+    receipt: str | None
+    amount: str | None
+    bill_ref: str | None
+    short_code: str | None
+
+
+Outcome: TypeAlias = PaymentMessage | Notice | Refusal
+
+
+def parse_delivery(
+    raw: bytes, kind: Kind | None, *, ours: frozenset[str], now: datetime
+) -> tuple[Kind, Outcome]:
+    """Read one callback and tell what it is; with ``kind`` None its shape says so.
+
+    A body of another shape than ``kind`` is a refusal (contract section 4). A body that is no
+    JSON object counts as a confirmation unless ``kind`` says otherwise.
+
+    ``ours`` are our short codes as text, ``now`` is Nairobi wall-clock without a zone.
+    """
+    try:
+        body = parse_object(raw)
+    except NotOneObjectError as error:
+        return kind or "confirmation", Refusal("body", f"body {error}", None)
+    if kind is None:
+        kind = _kind_by_shape(body)
+    outcome: Outcome
+    if kind == "confirmation":
+        outcome = _confirmation(body, ours, now)
+    elif kind == "stk":
+        outcome = _stk(body, now)
+    elif kind == "validation":
+        outcome = _validation_notice(body)
+    else:
+        outcome = _result(body, kind)
+    if _BACKSLASH in raw and isinstance(outcome, PaymentMessage):
+        outcome = _storable(outcome)
+    return kind, outcome
+
+
+def parse_confirmation(
+    raw: bytes, *, ours: frozenset[str], now: datetime
+) -> PaymentMessage | Refusal:
+    """Read a C2B confirmation (contract section 7)."""
+    outcome = parse_delivery(raw, "confirmation", ours=ours, now=now)[1]
+    assert not isinstance(outcome, Notice)  # noqa: S101 - a confirmation has money or is refused
+    return outcome
+
+
+def parse_stk(raw: bytes, *, now: datetime) -> Outcome:
+    """Read the callback of a payment prompt: money, a refusal by the payer, or a broken rule.
+
+    Source: daraja-facts 5. A ResultCode other than zero is a notice without money.
+    """
+    return parse_delivery(raw, "stk", ours=frozenset(), now=now)[1]
+
+
+def parse_result(raw: bytes, kind: Literal["result", "timeout"]) -> Notice | Refusal:
+    """Read the result or queue time-out of a status, balance or reversal request.
+
+    Source: daraja-facts 6. A time-out means that the outcome is unknown, never that it failed.
+    """
+    try:
+        return _result(parse_object(raw), kind)
+    except NotOneObjectError as error:
+        return Refusal("body", f"body {error}", None)
+
+
+def parse_validation(raw: bytes) -> ValidationRequest | Refusal:
+    """Read a validation request leniently: only a body that is no JSON object is refused."""
+    try:
+        return _validation(parse_object(raw))
+    except NotOneObjectError as error:
+        return Refusal("body", f"body {error}", None)
+
+
+def _kind_by_shape(body: Members) -> Kind:
+    """A TransID makes a confirmation, whatever else stands beside it: the rest is for show."""
+    if "TransID" not in body:
+        inner = body.get("Body")
+        if isinstance(inner, dict) and "stkCallback" in inner:
+            return "stk"
+        if "Result" in body:
+            return "result"
+    return "confirmation"
+
+
+def _confirmation(body: Members, ours: frozenset[str], now: datetime) -> PaymentMessage | Refusal:
+    receipt = None
+    try:
+        receipt = _receipt(body, "TransID")
+        amount_cents = _amount(body, "TransAmount")
+        paid_at = _moment(body, "TransTime", now)
+        short_code = _short_code(body, ours)
+    except _BrokenRuleError as broken:
+        return Refusal(broken.field, str(broken), receipt)
+    get = body.get
+    bill_ref = get("BillRefNumber")
+    if type(bill_ref) is not str or not bill_ref or bill_ref.isspace():
+        bill_ref = None
+    return PaymentMessage(
+        "c2b",
+        receipt,
+        amount_cents,
+        paid_at,
+        short_code,
+        bill_ref,
+        _display(get("MSISDN")),
+        _name(get("FirstName"), get("MiddleName"), get("LastName")),
+        _display(get("TransactionType")),
+        _balance(get("OrgAccountBalance")),
+        None,
+    )
+
+
+def _stk(body: Members, now: datetime) -> Outcome:
+    receipt = None
+    try:
+        callback = _object_in(_object_in(body, "Body", "Body"), "stkCallback", "Body.stkCallback")
+        checkout_id = _storable_text(_display(callback.get("CheckoutRequestID")))
+        code = _code(callback, "ResultCode")
+        if not _ZERO.fullmatch(code):
+            told = f"payment prompt refused: {_told(callback)}"
+            return Notice("stk_refused", None, told, checkout_id)
+        items = _items(callback)
+        receipt = _receipt(items, "MpesaReceiptNumber", "CallbackMetadata.MpesaReceiptNumber")
+        amount_cents = _amount(items, "Amount", "CallbackMetadata.Amount")
+        paid_at = _moment(items, "TransactionDate", now, "CallbackMetadata.TransactionDate")
+    except _BrokenRuleError as broken:
+        return Refusal(broken.field, str(broken), receipt)
+    phone = _display(items.get("PhoneNumber"))
+    return PaymentMessage(
+        "stk", receipt, amount_cents, paid_at, None, None, phone, None, None, None, checkout_id
+    )
+
+
+def _result(body: Members, kind: Literal["result", "timeout"]) -> Notice | Refusal:
+    try:
+        result = _object_in(body, "Result", "Result")
+        if kind == "result":
+            _code(result, "ResultCode")
+    except _BrokenRuleError as broken:
+        return Refusal(broken.field, str(broken), None)
+    told = [_told(result)]
+    named = _named(result.get("ResultParameters"), "ResultParameter", "Key")
+    parameters = {key.replace(" ", ""): value for key, value in named.items()}
+    for key in ("TransactionStatus", "Amount", "AccountBalance"):
+        text = _display(parameters.get(key))
+        if text is not None:
+            told.append(f"{key} {shown(text)}")
+    if kind == "timeout":
+        told.insert(0, "timed out, outcome unknown: ask for the status before trying again")
+    for key in ("ReceiptNo", "OriginalTransactionID"):
+        receipt = _receipt_or_none(parameters.get(key))
+        if receipt is not None:
+            break
+    return Notice(kind, receipt, "; ".join(told))
+
+
+def _validation(body: Members) -> ValidationRequest:
+    amount, reference, short_code = (
+        _storable_text(_display(body.get(name)))
+        for name in ("TransAmount", "BillRefNumber", "BusinessShortCode")
+    )
+    receipt = _receipt_or_none(body.get("TransID"))
+    return ValidationRequest(receipt, amount, reference, short_code)
+
+
+def _validation_notice(body: Members) -> Notice:
+    asked = _validation(body)
+    amount, reference = (shown(text) for text in (asked.amount, asked.bill_ref))
+    return Notice(
+        "validation", asked.receipt, f"validation request: amount {amount}, reference {reference}"
+    )
+
+
+def _told(members: Members) -> str:
+    """Say what Safaricom says: ``ResultCode 1032: Request cancelled by user``."""
+    code = _display(members.get("ResultCode"))
+    text = _display(members.get("ResultDesc")) or "no description"
+    printable = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:_DESC_SHOWN])
+    return f"ResultCode {'is missing' if code is None else shown(NumberText(code))}: {printable}"
+
+
+def _items(callback: Members) -> Members:
+    """Return the items of a paid prompt by name; the order is free and Balance has no value.
+
+    Raises:
+        _BrokenRuleError: no items at all, or one of the money's items twice with two values.
+    """
+    metadata = _object_in(callback, "CallbackMetadata", "CallbackMetadata")
+    if not isinstance(metadata.get("Item"), list | dict):
+        raise _broken("CallbackMetadata.Item", metadata.get("Item", _MISSING), "is not a list")
+    return _named(
+        metadata, "Item", "Name", once=("MpesaReceiptNumber", "Amount", "TransactionDate")
+    )
+
+
+def _named(holder: object, member: str, key: str, *, once: tuple[str, ...] = ()) -> Members:
+    """Return name → value of a list of pairs, or of a single pair; the first of a name stands."""
+    pairs = holder.get(member) if isinstance(holder, dict) else None
+    found: Members = {}
+    for pair in pairs if isinstance(pairs, list) else [pairs]:
+        if not isinstance(pair, dict) or "Value" not in pair or type(pair.get(key)) is not str:
+            continue
+        name, value = pair[key], pair["Value"]
+        if found.setdefault(name, value) != value and name in once:
+            raise _broken(f"CallbackMetadata.{name}", value, f"is a second {name}")
+    return found
+
+
+def _storable(message: PaymentMessage) -> PaymentMessage:
+    """Clean every text; a NUL or surrogate can only have come from an escape in the body."""
+    return PaymentMessage._make(
+        _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value for value in message
+    )

@@ -1,0 +1,91 @@
+r"""Text from outside, made harmless for each sink: terminal and log, spreadsheet, JSON.
+
+Harmful is what a terminal obeys or does not show: control characters (C0, DEL, C1), line and
+paragraph separators, lone surrogates, and what Unicode calls default-ignorable: bidirectional
+controls, zero-width characters, fillers, tags. The zero-width joiner is among them: it hides in a
+name like the others, and terminals disagree about its width, so a family emoji comes apart into its
+people. Only the variation selectors U+FE00 to U+FE0F stay, because ordinary emoji carry them.
+
+This module knows no stream and no terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+REPLACEMENT = "\ufffd"
+
+_UNSEEN = (
+    "\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_HARMFUL = re.compile(f"[\x00-\x1f{_UNSEEN}]")
+_UNSEEN_IN_JSON = re.compile(f"[{_UNSEEN}]")
+
+_FORMULA_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+_FORMULA = re.compile(rf"'*(?:[\s\x00-\x1f{_UNSEEN}]*[{_FORMULA_SIGNS}]|[^\S\t\r\n]*[\t\r\n])")
+_NUMBER = re.compile(r"'*-?\d+(?:\.\d+)?", re.ASCII)
+
+
+def safe(text: str) -> str:
+    """Return ``text`` with each harmful character shown as U+FFFD: one line, no commands.
+
+    Source: contract section 7, last paragraph.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _HARMFUL.sub(REPLACEMENT, text)
+
+
+def safe_csv_cell(value: str | int | None) -> str:
+    """Return the text of a CSV cell that no spreadsheet takes for a formula.
+
+    A text that starts like a formula (``= + - @``, TAB, CR or LF, also after blanks, unseen
+    characters or in full-width forms) gets a leading ``'``; a plain number (``-2000.00``) does not.
+    ``read_csv_cell`` gives the original back. Separators and quotes are the CSV writer's part.
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if _looks_live(text) else text
+
+
+def read_csv_cell(text: str) -> str:
+    """Return the original text of a cell that ``safe_csv_cell`` wrote."""
+    return text[1:] if text.startswith("'") and _looks_live(text) else text
+
+
+def _looks_live(text: str) -> bool:
+    """Tell whether a text is a formula, or one behind quotes, which must survive a round trip."""
+    return _FORMULA.match(text) is not None and _NUMBER.fullmatch(text) is None
+
+
+def dump_json(document: object, *, ascii_only: bool = False) -> str:
+    r"""Write a JSON document, indented, that is harmless on a terminal and parses back the same.
+
+    Characters that JSON would leave as they are, but a terminal would obey or hide, stand as
+    ``\uXXXX``. The last line has no line end.
+
+    Raises:
+        ValueError: NaN or Infinity, which JSON does not have.
+    """
+    return _dump(document, indent=2, ascii_only=ascii_only)
+
+
+def dump_json_line(document: object, *, ascii_only: bool = False) -> str:
+    """Write the same on one line, as JSON Lines and logs need it.
+
+    Raises:
+        ValueError: NaN or Infinity, which JSON does not have.
+    """
+    return _dump(document, indent=None, ascii_only=ascii_only)
+
+
+def _dump(document: object, *, indent: int | None, ascii_only: bool) -> str:
+    text = json.dumps(document, ensure_ascii=ascii_only, indent=indent, allow_nan=False)
+    return _UNSEEN_IN_JSON.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

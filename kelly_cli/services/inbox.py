@@ -1,0 +1,266 @@
+"""The inbox: take deliveries, keep every one of them, and work off what is unfinished.
+
+Raw first: whatever happens to a callback, its bytes are logged. A poisonous one costs only itself:
+its batch is logged as pending and taken one by one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from kelly_cli.core.times import nairobi_wall_clock
+from kelly_cli.daraja.messages import ValidationRequest, parse_delivery
+from kelly_cli.errors import NotFoundError, StorageError
+from kelly_cli.services.batch import Batch, Entry
+from kelly_cli.store import inbox_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from kelly_cli.store.database import Database
+
+RETRY_ROWS = 500
+"""Logs that one unit of work of ``reprocess`` takes."""
+
+MOST_FAILURES = 100
+"""Failures that a result lists; all of them are in the log."""
+
+
+class Delivery(NamedTuple):
+    """Bytes as received. ``kind`` None = the shape of the body says what it is."""
+
+    raw: bytes
+    kind: str | None
+    source: str
+    delivery_id: str
+
+
+class OurCode(NamedTuple):
+    """A paybill or till that is ours now."""
+
+    code: str
+    kind: str
+    name: str | None
+    environment: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a number of deliveries; ``received`` is the sum of the other three."""
+
+    processed: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    failed: int = 0
+    failures: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def received(self) -> int:
+        """All of them."""
+        return self.processed + self.duplicates + self.failed
+
+    def add(self, entry: Entry) -> None:
+        """Count one."""
+        if entry.processed:
+            self.processed += 1
+        elif entry.is_duplicate:
+            self.duplicates += 1
+            self.conflicts += (entry.error or "").startswith("conflict")
+        else:
+            self.failed += 1
+            if len(self.failures) < MOST_FAILURES:
+                self.failures.append(
+                    {"log_id": entry.log_row, "trans_id": entry.receipt, "error": entry.error}
+                )
+
+
+class Inbox:
+    """The one road's door. ``codes``: ours now; ``clock``: aware UTC now."""
+
+    def __init__(
+        self, database: Database, codes: Sequence[OurCode], clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._codes = codes
+        self._ours = frozenset(code.code for code in codes)
+        self._clock = clock
+        self._codes_known = False
+
+    def take(self, deliveries: Sequence[Delivery]) -> list[Entry]:
+        """Log and process deliveries in one unit of work; return what became of each, in order.
+
+        Raises:
+            StorageError: the database took none of them.
+        """
+        now = self._clock()
+        wall = nairobi_wall_clock(now)
+        entries = [self._parsed(delivery, wall) for delivery in deliveries]
+        try:
+            with self._database.writing() as connection:
+                self._prepare(connection, now)
+                Batch(connection, entries, now).run()
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the bytes must be kept
+            return self._one_by_one(deliveries, now)
+        return entries
+
+    def keep_validation(self, raw: bytes, source: str, result_code: str) -> None:
+        """Keep a validation request apart from the logs. It is never money."""
+        now = self._clock()
+        with self._database.writing() as connection:
+            _keep_validation(connection, raw, source, result_code, now)
+
+    def retry(
+        self, rows: Sequence[int] = (), *, pending_only: bool = False
+    ) -> Iterator[tuple[Batch, list[Entry]]]:
+        """Take failed and pending logs again, all or by row, in units of ``RETRY_ROWS``.
+
+        Raises:
+            NotFoundError: one of ``rows`` is no failed or pending log.
+        """
+        after = 0
+        while True:
+            with self._database.writing() as connection:
+                done = self._retry_next(connection, rows, after, pending_only=pending_only)
+            if done is None:
+                return
+            yield done
+            after = done[1][-1].log_row
+            if rows:
+                return
+
+    def rehearse(self, rows: Sequence[int] = ()) -> Iterator[tuple[Connection, Batch, list[Entry]]]:
+        """Do what ``retry`` does and keep nothing of it (the connection shows the books as they would be)."""
+        with self._database.rehearsing() as connection:
+            after = 0
+            while (done := self._retry_next(connection, rows, after)) is not None:
+                yield connection, *done
+                after = done[1][-1].log_row
+                if rows:
+                    return
+
+    def _retry_next(
+        self, connection: Connection, rows: Sequence[int], after: int, *, pending_only: bool = False
+    ) -> tuple[Batch, list[Entry]] | None:
+        now = self._clock()
+        self._prepare(connection, now)
+        if rows:
+            found = inbox_rows.unfinished_among(connection, rows)
+            missing = sorted(set(rows) - {row[0] for row in found})
+            if missing:
+                raise NotFoundError(
+                    f"log {missing[0]} is neither failed nor pending",
+                    hint="See what is: kelly webhook list --failed",
+                    code="log_not_found",
+                )
+        else:
+            found = inbox_rows.unfinished_logs(
+                connection, after=after, limit=RETRY_ROWS, pending_only=pending_only
+            )
+        if not found:
+            return None
+        wall = nairobi_wall_clock(now)
+        entries = [self._logged(tuple(row), wall) for row in found]
+        batch = Batch(connection, entries, now)
+        batch.run()
+        return batch, entries
+
+    def _logged(self, row: tuple[object, ...], wall: datetime) -> Entry:
+        log_row, kind, source, payload, encoding, error, attempts, payment_row = row
+        raw = inbox_rows.raw_bytes(str(payload), str(encoding))
+        _, parsed = parse_delivery(raw, str(kind), ours=self._ours, now=wall)
+        return Entry(
+            raw=raw,
+            kind=str(kind),
+            source=str(source),
+            parsed=parsed,  # type: ignore[arg-type]
+            log_row=int(log_row),  # type: ignore[call-overload]
+            is_new=False,
+            attempts=int(attempts),  # type: ignore[call-overload]
+            error=error,  # type: ignore[arg-type]
+            payment_row=payment_row,  # type: ignore[arg-type]
+        )
+
+    def _parsed(self, delivery: Delivery, wall: datetime) -> Entry:
+        kind, parsed = parse_delivery(delivery.raw, delivery.kind, ours=self._ours, now=wall)
+        return Entry(
+            raw=delivery.raw,
+            kind=kind,
+            source=delivery.source,
+            parsed=parsed,  # type: ignore[arg-type]
+            delivery_id=delivery.delivery_id,
+        )
+
+    def _prepare(self, connection: Connection, now: datetime) -> None:
+        if not self._codes_known:
+            inbox_rows.ensure_short_codes(connection, self._codes, now)
+            self._codes_known = True
+
+    def _one_by_one(self, deliveries: Sequence[Delivery], now: datetime) -> list[Entry]:
+        """Keep the bytes alone, then process each by itself."""
+        done = []
+        wall = nairobi_wall_clock(now)
+        for delivery in deliveries:
+            entry = self._parsed(delivery, wall)
+            with self._database.writing() as connection:
+                self._prepare(connection, now)
+                row = (entry.delivery_id, entry.kind, entry.source)
+                entry.log_row = inbox_rows.add_pending_log(connection, row, entry.raw, now)
+            entry.is_new = False
+            try:
+                with self._database.writing() as connection:
+                    Batch(connection, [entry], now).run()
+            except StorageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it must cost only itself
+                entry.processed, entry.is_duplicate, entry.payment_row = False, False, None
+                entry.error = f"internal_error: {type(error).__name__}: {error}"[:500]
+                with self._database.writing() as connection:
+                    inbox_rows.update_logs(
+                        connection,
+                        [
+                            (
+                                entry.kind,
+                                entry.receipt,
+                                False,
+                                False,
+                                entry.error,
+                                1,
+                                None,
+                                entry.log_row,
+                            )
+                        ],
+                    )
+            done.append(entry)
+        return done
+
+
+def delivery_ids() -> Iterator[str]:
+    """Give ids that are unique over all processes and rise within one (the index stays small)."""
+    import time
+
+    start = f"{time.time_ns():016x}{os.urandom(4).hex()}"
+    number = 0
+    while True:
+        number += 1
+        yield f"{start}{number:08x}"
+
+
+def _keep_validation(
+    connection: Connection, raw: bytes, source: str, result_code: str, now: datetime
+) -> None:
+    from kelly_cli.daraja.messages import parse_validation
+
+    request: ValidationRequest = parse_validation(raw)
+    text = inbox_rows.raw_text(raw)
+    inbox_rows.add_validation(
+        connection,
+        (source, text.payload, text.encoding, request.receipt, request.bill_ref, result_code),
+        now,
+    )

@@ -1,0 +1,1 @@
+"""The database's words stop here: tables, statements, connections, migrations."""

@@ -1,0 +1,261 @@
+"""Load the part of the books that a piece of work touches, and write its changes back."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
+from kelly_cli.core.refs import dated_id, fold
+from kelly_cli.store import hot
+from kelly_cli.store.database import fetch_in, reserve_ids
+from kelly_cli.store.numbers import next_number
+from kelly_cli.store.tables import (
+    FREE_MONEY,
+    OPEN_INVOICE,
+    Allocation,
+    Base,
+    Invoice as InvoiceTable,
+    PosSale,
+    ReferenceKey,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection
+
+_TABLES = Base.metadata.tables
+_INVOICES = _TABLES[str(InvoiceTable.__tablename__)]
+_ALLOCATIONS = _TABLES[str(Allocation.__tablename__)]
+_KEYS = _TABLES[str(ReferenceKey.__tablename__)]
+_SALES = _TABLES[str(PosSale.__tablename__)]
+_PAYMENTS = _TABLES["payments"]
+
+_SELECT_INVOICE = (
+    "SELECT id, invoice_id, customer_id, amount_cents, amount_paid_cents, issued_on, number, "
+    "voided_at IS NOT NULL, on_hold FROM invoices"
+)
+_SELECT_SALE = (
+    "SELECT id, pos_id, customer_id, total_cents, sold_on, invoice_id, voided_at IS NOT NULL "
+    "FROM pos_sales"
+)
+_SELECT_MONEY = (
+    "SELECT id, mpesa_receipt_number, amount_cents, allocated_cents, customer_id, "
+    "transaction_date, pinned, reversed_at IS NOT NULL FROM payments"
+)
+_NEW_INVOICE = (
+    "id",
+    "invoice_id",
+    "customer_id",
+    "amount_cents",
+    "amount_paid_cents",
+    "description",
+    "issued_on",
+    "number",
+    "due_on",
+    "created_at",
+)
+
+
+def as_date(value: Any) -> date:
+    """Return a date as the driver gave it (SQLite: text)."""
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def as_wall(value: Any) -> datetime:
+    """Return Nairobi wall-clock as the driver gave it (SQLite: text)."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def find_keys(connection: Connection, keys: Collection[str]) -> dict[str, Target]:
+    """Return what each folded reference stands for; unknown ones are left out."""
+    rows = fetch_in(
+        connection,
+        "SELECT key, customer_id, invoice_id, sale_id FROM reference_keys",
+        "key",
+        list(keys),
+        "AND retired_at IS NULL",
+    )
+    return {row[0]: Target(row[1], row[2], row[3]) for row in rows}
+
+
+def find_phones(connection: Connection, phones: Collection[str]) -> dict[str, list[int]]:
+    """Return the customers of each phone (row ids)."""
+    found: dict[str, list[int]] = {}
+    select = "SELECT phone, id FROM customers"
+    for phone, row in fetch_in(connection, select, "phone", list(phones), "ORDER BY id"):
+        found.setdefault(phone, []).append(row)
+    return found
+
+
+def find_prompts(connection: Connection, prompts: Collection[str]) -> dict[str, Target]:
+    """Return what each payment prompt (CheckoutRequestID) asked money for."""
+    rows = fetch_in(
+        connection,
+        "SELECT checkout_request_id, customer_id, invoice_id, sale_id FROM payment_prompts",
+        "checkout_request_id",
+        list(prompts),
+    )
+    return {
+        row[0]: Target(None if row[2] or row[3] else row[1], row[2], None if row[2] else row[3])
+        for row in rows
+        if row[1] or row[2] or row[3]
+    }
+
+
+def load(connection: Connection, targets: Collection[Target]) -> Books:
+    """Gather the books of these targets: their invoices, sales, customers' queues and credits."""
+    books = Books()
+    sale_rows = {target.sale for target in targets if target.sale is not None}
+    _load_sales(connection, books, sale_rows)
+    wanted = {target.invoice for target in targets if target.invoice is not None}
+    _load_invoices(connection, books, wanted - books.invoices.keys())
+    customers = {target.customer for target in targets}
+    customers.update(sale.customer for sale in books.sales.values())
+    customers.update(invoice.customer for invoice in books.invoices.values())
+    customers.discard(None)
+    load_customers(connection, books, {row for row in customers if row is not None})
+    return books
+
+
+def load_customers(connection: Connection, books: Books, customers: Collection[int]) -> None:
+    """Add the open invoices and the free money of these customers."""
+    waiting = [row for row in customers if row not in books.queues]
+    for row in waiting:
+        books.queues[row] = deque()
+        books.credits[row] = deque()
+    open_tail = f"AND {OPEN_INVOICE} AND NOT on_hold ORDER BY issued_on, number"
+    for row in fetch_in(connection, _SELECT_INVOICE, "customer_id", waiting, open_tail):
+        invoice = books.invoices.get(row[0])
+        if invoice is None:
+            invoice = books.invoices[row[0]] = _invoice(row)
+        books.queues[row[2]].append(invoice)
+    free_tail = f"AND {FREE_MONEY} AND NOT pinned ORDER BY transaction_date, id"
+    for row in fetch_in(connection, _SELECT_MONEY, "customer_id", waiting, free_tail):
+        books.credits[row[4]].append(money_of(row))
+
+
+def money_of(row: Any) -> Money:
+    """Return the money of a row that starts as ``_SELECT_MONEY`` does."""
+    return Money(
+        row=row[0],
+        receipt=row[1],
+        amount_cents=row[2],
+        allocated_cents=row[3],
+        customer=row[4],
+        paid_at=as_wall(row[5]),
+        pinned=bool(row[6]),
+        reversed=bool(row[7]),
+    )
+
+
+def load_money(connection: Connection, rows: Collection[int]) -> dict[int, Money]:
+    """Return payments by row id."""
+    found = fetch_in(connection, _SELECT_MONEY, "id", list(rows))
+    return {row[0]: money_of(row) for row in found}
+
+
+def _load_sales(connection: Connection, books: Books, rows: Collection[int]) -> None:
+    found = fetch_in(connection, _SELECT_SALE, "id", list(rows))
+    _load_invoices(connection, books, {row[5] for row in found if row[5] is not None})
+    for row in found:
+        books.sales[row[0]] = Sale(
+            row=row[0],
+            public_id=row[1],
+            customer=row[2],
+            total_cents=row[3],
+            sold_on=as_date(row[4]),
+            invoice=books.invoices[row[5]] if row[5] is not None else None,
+            void=bool(row[6]),
+        )
+
+
+def _load_invoices(connection: Connection, books: Books, rows: Collection[int]) -> None:
+    for row in fetch_in(connection, _SELECT_INVOICE, "id", list(rows)):
+        books.invoices[row[0]] = _invoice(row)
+
+
+def _invoice(row: Any) -> Invoice:
+    return Invoice(
+        row=row[0],
+        public_id=row[1],
+        customer=row[2],
+        amount_cents=row[3],
+        paid_cents=row[4],
+        issued_on=as_date(row[5]),
+        number=row[6],
+        void=bool(row[7]),
+        on_hold=bool(row[8]),
+    )
+
+
+def add_invoice(
+    connection: Connection,
+    *,
+    customer: int | None,
+    amount_cents: int,
+    issued_on: date,
+    created_at: datetime,
+    description: str | None = None,
+    due_on: date | None = None,
+) -> Invoice:
+    """Write a new invoice with the next number of its day, and its reference key."""
+    number = next_number(connection, f"INV-{issued_on:%Y%m%d}")
+    public_id = dated_id("INV", issued_on, number)
+    row = reserve_ids(connection, "invoices", 1)[0]
+    values = (row, public_id, customer, amount_cents, 0, description, issued_on, number, due_on)
+    ready = {
+        name: hot.ready_value(connection, _INVOICES, name, value)
+        for name, value in zip(_NEW_INVOICE, (*values, created_at), strict=True)
+    }
+    hot.insert_rows(connection, _INVOICES, _NEW_INVOICE, [tuple(ready.values())])
+    hot.insert_rows(connection, _KEYS, ("key", "invoice_id"), [(fold(public_id), row)])
+    return Invoice(row, public_id, customer, amount_cents, 0, issued_on, number)
+
+
+def invoice_for_sale(connection: Connection, sale: Sale, created_at: datetime) -> Invoice:
+    """Write the invoice of a sale (its day, its customer, its total) and tie them together."""
+    invoice = add_invoice(
+        connection,
+        customer=sale.customer,
+        amount_cents=sale.total_cents,
+        issued_on=sale.sold_on,
+        created_at=created_at,
+        description=f"Sale {sale.public_id}",
+    )
+    hot.update_rows(connection, _SALES, ("invoice_id",), [(invoice.row, sale.row)])
+    return invoice
+
+
+def save(
+    connection: Connection, books: Books, at: datetime, *, fresh: Collection[int] = ()
+) -> None:
+    """Write the changes back. ``fresh``: payments (row ids) that were inserted with their state."""
+    hot.update_rows(
+        connection,
+        _INVOICES,
+        ("amount_paid_cents",),
+        [(invoice.paid_cents, row) for row, invoice in sorted(books.changed_invoices.items())],
+    )
+    hot.update_rows(
+        connection,
+        _PAYMENTS,
+        ("allocated_cents", "customer_id", "pinned"),
+        [
+            (money.allocated_cents, money.customer, money.pinned, row)
+            for row, money in sorted(books.changed_money.items())
+            if row not in fresh
+        ],
+    )
+    created_at = hot.ready_value(connection, _ALLOCATIONS, "created_at", at)
+    hot.insert_rows(
+        connection,
+        _ALLOCATIONS,
+        ("payment_id", "invoice_id", "amount_cents", "reason", "created_at"),
+        [
+            (money.row, invoice.row, amount_cents, reason, created_at)
+            for money, invoice, amount_cents, reason in books.allocations
+        ],
+    )

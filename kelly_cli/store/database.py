@@ -1,0 +1,320 @@
+"""Connections to the books: one snapshot to read, one exclusive turn to write.
+
+All that names a dialect lives here. On both databases there is one writer at a time (the turnstile
+on SQLite, an advisory lock on PostgreSQL), so a verb that reads, decides and writes inside one
+``writing()`` block can lose no update (DESIGN.md, decision 4).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from kelly_cli.errors import DatabaseBusyError, DatabaseNotFoundError, StorageError
+from kelly_cli.store.turnstile import Turnstile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection, Engine, Row
+
+BUSY_S = 30.0
+"""How long a command waits for other writers before it gives up."""
+
+_OLDEST_SQLITE = (3, 38, 0)
+_CHECKPOINT_BYTES = 16 << 20
+_TRUNCATE_BYTES = 256 << 20
+_ADVISORY_KEY = 0x6B656C6C79
+_PRAGMAS = (
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA synchronous=FULL",
+    # Checkpoints only under the turnstile: see Turnstile.
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-16384",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA trusted_schema=OFF",
+)
+
+
+class _RehearsalOverError(Exception):
+    """Ends a rehearsal, so that its unit of work is rolled back."""
+
+
+class Database:
+    """One database of books, SQLite or PostgreSQL.
+
+    ``busy_s``: seconds that a writer waits for its turn.
+    """
+
+    def __init__(self, url: str, *, busy_s: float = BUSY_S) -> None:
+        self.busy_s = busy_s
+        self.url = _parsed(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.path = self.url.database if self.is_sqlite else None
+        self._turnstile = Turnstile(self.path) if self.path else None
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for migrations."""
+        return self._engine
+
+    def shown(self) -> str:
+        """Return the URL or path as people may see it: without a password."""
+        return self.path or self.url.render_as_string(hide_password=True)
+
+    def exists(self) -> bool:
+        """Tell whether there is something to open (an empty file is not)."""
+        if self.path is None:
+            return True
+        return os.path.isfile(self.path) and os.path.getsize(self.path) > 0
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give one snapshot to read; nothing can be written through it.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        if not self.exists():
+            raise DatabaseNotFoundError(
+                f"no database at {self.shown()}",
+                hint="A writing command makes it: kelly customer create NAME",
+            )
+        with self._plainly(), self._engine.connect() as connection:
+            if self.is_sqlite:
+                snapshot = connection
+            else:
+                snapshot = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with snapshot.begin():
+                yield snapshot
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the exclusive turn to write; all of it is on disk at the end, or none.
+
+        Raises:
+            DatabaseBusyError: other writers held the database for ``busy_s`` seconds.
+            StorageError: the database cannot be written.
+        """
+        with self._plainly():
+            if self._turnstile is None:
+                with self._engine.connect() as connection, connection.begin():
+                    connection.exec_driver_sql(
+                        f"SET LOCAL lock_timeout = '{int(self.busy_s * 1000)}ms'"
+                    )
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_KEY})")
+                    yield connection
+                return
+            make_folder(self.path)
+            with (
+                self._turnstile.passed(timeout_s=self.busy_s),
+                self._engine.connect() as connection,
+            ):
+                writer = connection.execution_options(kelly_writes=True)
+                with writer.begin():
+                    yield writer
+                self._checkpoint(writer)
+
+    @contextmanager
+    def rehearsing(self) -> Iterator[Connection]:
+        """Give the exclusive turn to try something out: nothing of it is kept."""
+        try:
+            with self.writing() as connection:
+                yield connection
+                raise _RehearsalOverError
+        except _RehearsalOverError:
+            return
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Give the raw SQLite connection under the write lock, outside any unit of work."""
+        if self._turnstile is None:
+            raise StorageError("this needs a SQLite database")
+        with self._plainly(), self._turnstile.passed(timeout_s=self.busy_s):
+            raw = self._engine.raw_connection()
+            try:
+                yield raw.driver_connection  # type: ignore[misc]
+            finally:
+                raw.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+        if self._turnstile is not None:
+            self._turnstile.close()
+
+    def _checkpoint(self, connection: Connection) -> None:
+        """Copy the WAL back when it has grown, still under the write lock."""
+        try:
+            size = os.path.getsize(f"{self.path}-wal")
+        except OSError:
+            return
+        if size >= _CHECKPOINT_BYTES:
+            mode = "TRUNCATE" if size >= _TRUNCATE_BYTES else "PASSIVE"
+            raw = connection.connection.driver_connection
+            raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()  # type: ignore[union-attr]
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Turn the driver's errors into kelly's."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise _translated(error, self.shown()) from error
+        except sqlite3.Error as error:
+            raise _translated_text(str(error), self.shown()) from error
+
+
+def _parsed(url: str) -> Any:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError:
+        raise StorageError(
+            f"{url!r} is no database URL", hint="Write sqlite:///kelly.db or postgresql://host/name"
+        ) from None
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise StorageError(
+            f"kelly keeps books in a SQLite file or in PostgreSQL, not in {backend}",
+            hint="Write sqlite:///kelly.db or postgresql://host/name",
+        )
+    return parsed
+
+
+def make_folder(path: str | None) -> None:
+    """Make the folder of the database, for its owner only."""
+    folder = os.path.dirname(os.path.abspath(path or ""))
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if path and not os.path.exists(path):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the database {path}: {error.strerror}",
+            hint="Choose another place with --db, or give this user the right to write there",
+        ) from error
+
+
+def _sqlite_engine(url: Any) -> Engine:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StorageError(f"SQLite {sqlite3.sqlite_version} is too old: kelly needs 3.38 or newer")
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        if sys.platform == "darwin":
+            # Otherwise a flush stops in the drive's cache.
+            connection.execute("PRAGMA fullfsync=ON")
+            connection.execute("PRAGMA checkpoint_fullfsync=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("kelly_writes")
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: Any) -> Engine:
+    try:
+        # Plain %s placeholders: the hot statements run with tuples on both databases.
+        engine = create_engine(url, paramstyle="format", pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StorageError(
+            "PostgreSQL needs the package psycopg", hint="pip install 'kelly-cli[postgres]'"
+        ) from error
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION timezone = 'UTC'")
+            cursor.execute("SET SESSION synchronous_commit = 'on'")
+        connection.commit()
+
+    return engine
+
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+def _translated(error: DBAPIError, shown: str) -> Exception:
+    if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        return _translated_text("database is locked", shown)
+    if type(error).__name__ in {"OperationalError", "DatabaseError", "InterfaceError"}:
+        return _translated_text(str(error.orig), shown)
+    return error
+
+
+def _translated_text(text: str, shown: str) -> StorageError:
+    first_line = (text.strip().splitlines() or ["unknown error"])[0]
+    if "locked" in first_line or "busy" in first_line:
+        return DatabaseBusyError(
+            f"another program holds the database {shown}",
+            hint="Close it (a database browser, a backup tool), then try again",
+        )
+    if "malformed" in first_line or "not a database" in first_line:
+        return StorageError(
+            f"the database {shown} is damaged: {first_line}",
+            hint="Keep the file, and restore the last backup: kelly db restore FILE",
+            code="database_damaged",
+        )
+    return StorageError(f"the database {shown} cannot be used: {first_line}")
+
+
+# The corner of the dialects: each function answers for both databases.
+
+
+def in_list(connection: Connection, column: str) -> str:
+    """Return the text ``column IN (one parameter that holds a whole list)``."""
+    if connection.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(?))"
+    return f"{column} = ANY(%s)"
+
+
+def list_param(connection: Connection, values: Sequence[Any]) -> Any:
+    """Return the parameter for ``in_list``."""
+    if connection.dialect.name == "sqlite":
+        import json
+
+        return json.dumps(list(values))
+    return list(values)
+
+
+def fetch_in(
+    connection: Connection, select: str, column: str, values: Sequence[Any], tail: str = ""
+) -> Sequence[Row[Any]]:
+    """Run ``select WHERE column IN values tail`` as driver text and return all rows."""
+    if not values:
+        return []
+    sql = f"{select} WHERE {in_list(connection, column)} {tail}"
+    return connection.exec_driver_sql(sql, (list_param(connection, values),)).fetchall()
+
+
+def reserve_ids(connection: Connection, table: str, count: int) -> list[int]:
+    """Return ``count`` fresh row ids of ``table``, for rows inserted in this unit of work."""
+    if count == 0:
+        return []
+    if connection.dialect.name == "sqlite":
+        last = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {table}").scalar_one()
+        return list(range(last + 1, last + 1 + count))
+    rows = connection.exec_driver_sql(
+        f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, %s)",
+        (count,),
+    )
+    return sorted(row[0] for row in rows)

@@ -1,0 +1,256 @@
+"""The inbox's rows: logs as they came, the payments they made, and what became of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kelly_cli.store import hot
+from kelly_cli.store.book_rows import money_of
+from kelly_cli.store.database import fetch_in, reserve_ids
+from kelly_cli.store.tables import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from kelly_cli.core.books import Money
+
+_LOGS = Base.metadata.tables["webhook_logs"]
+_PAYMENTS = Base.metadata.tables["payments"]
+_CODES = Base.metadata.tables["short_codes"]
+_VALIDATIONS = Base.metadata.tables["validation_requests"]
+
+_NEW_LOG = (
+    "id",
+    "delivery_id",
+    "kind",
+    "source",
+    "raw_payload",
+    "raw_encoding",
+    "raw_sha256",
+    "trans_id",
+    "processed",
+    "is_duplicate",
+    "error",
+    "attempts",
+    "payment_id",
+    "created_at",
+)
+_LOG_STATE = ("kind", "trans_id", "processed", "is_duplicate", "error", "attempts", "payment_id")
+_NEW_PAYMENT = (
+    "id",
+    "mpesa_receipt_number",
+    "channel",
+    "short_code",
+    "amount_cents",
+    "allocated_cents",
+    "transaction_date",
+    "bill_ref_number",
+    "msisdn",
+    "payer_name",
+    "transaction_type",
+    "org_balance_cents",
+    "checkout_request_id",
+    "customer_id",
+    "matched_by",
+    "unmatched_reason",
+    "verified_by",
+    "log_id",
+    "created_at",
+)
+_TOLD = (
+    "short_code",
+    "bill_ref_number",
+    "msisdn",
+    "payer_name",
+    "transaction_type",
+    "org_balance_cents",
+    "checkout_request_id",
+)
+_SELECT_KNOWN = (
+    "SELECT id, mpesa_receipt_number, amount_cents, allocated_cents, customer_id, "
+    "transaction_date, pinned, reversed_at IS NOT NULL, channel, log_id, " + ", ".join(_TOLD)
+) + " FROM payments"
+
+
+class RawText(NamedTuple):
+    """Bytes as text that gives them back exactly, and their digest."""
+
+    payload: str
+    encoding: str
+    sha256: bytes
+
+
+def raw_text(raw: bytes) -> RawText:
+    """Return the text of raw bytes: as they are, or base64 when not UTF-8 or with a NUL."""
+    digest = hashlib.sha256(raw).digest()
+    if b"\x00" not in raw:
+        try:
+            return RawText(raw.decode(), "utf-8", digest)
+        except UnicodeDecodeError:
+            pass
+    return RawText(base64.b64encode(raw).decode("ascii"), "base64", digest)
+
+
+def raw_bytes(payload: str, encoding: str) -> bytes:
+    """Return the exact bytes that ``raw_text`` was given."""
+    return base64.b64decode(payload) if encoding == "base64" else payload.encode()
+
+
+class KnownPayment(NamedTuple):
+    """A payment that stands in the books, as far as a repeat of its receipt needs it."""
+
+    money: Money
+    channel: str
+    log_row: int | None
+    told: dict[str, Any]
+
+
+def find_payments(connection: Connection, receipts: Collection[str]) -> dict[str, KnownPayment]:
+    """Return the payments of these receipts that stand in the books."""
+    rows = fetch_in(connection, _SELECT_KNOWN, "mpesa_receipt_number", list(receipts))
+    return {
+        row[1]: KnownPayment(money_of(row), row[8], row[9], dict(zip(_TOLD, row[10:], strict=True)))
+        for row in rows
+    }
+
+
+def open_logs(connection: Connection, receipts: Collection[str]) -> list[tuple[int, str]]:
+    """Return the failed logs (row, receipt) of these receipts."""
+    rows = fetch_in(
+        connection,
+        "SELECT id, trans_id FROM webhook_logs",
+        "trans_id",
+        list(receipts),
+        "AND NOT processed AND NOT is_duplicate AND error IS NOT NULL",
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def unfinished_logs(
+    connection: Connection, *, after: int, limit: int, pending_only: bool = False
+) -> Sequence[Row[Any]]:
+    """Return failed and pending logs in the order of their rows (``SELECT_UNFINISHED`` columns)."""
+    pending = " AND error IS NULL" if pending_only else ""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    return connection.exec_driver_sql(
+        f"{SELECT_UNFINISHED} WHERE NOT processed AND NOT is_duplicate{pending} "
+        f"AND id > {mark} ORDER BY id LIMIT {mark}",
+        (after, limit),
+    ).fetchall()
+
+
+SELECT_UNFINISHED = (
+    "SELECT id, kind, source, raw_payload, raw_encoding, error, attempts, payment_id "
+    "FROM webhook_logs"
+)
+
+
+def unfinished_among(connection: Connection, rows: Collection[int]) -> Sequence[Row[Any]]:
+    """Return those of these logs that are failed or pending."""
+    tail = "AND NOT processed AND NOT is_duplicate ORDER BY id"
+    return fetch_in(connection, SELECT_UNFINISHED, "id", list(rows), tail)
+
+
+def add_logs(connection: Connection, rows: Sequence[tuple[Any, ...]], created_at: datetime) -> None:
+    """Insert log rows: all columns of ``_NEW_LOG`` but the last."""
+    at = hot.ready_value(connection, _LOGS, "created_at", created_at)
+    hot.insert_rows(connection, _LOGS, _NEW_LOG, [(*row, at) for row in rows])
+
+
+def add_pending_log(
+    connection: Connection, row: tuple[Any, ...], raw: bytes, created_at: datetime
+) -> int:
+    """Insert a log that nothing has looked at yet: (delivery id, kind, source). Return its row."""
+    log_row = reserve_ids(connection, "webhook_logs", 1)[0]
+    text = raw_text(raw)
+    state = (None, False, False, None, 0, None)
+    add_logs(connection, [(log_row, *row, *text, *state)], created_at)
+    return log_row
+
+
+def update_logs(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Set the state of logs: kind, receipt, processed, is_duplicate, error, attempts, payment, id."""
+    hot.update_rows(connection, _LOGS, _LOG_STATE, rows)
+
+
+def settle_logs(
+    connection: Connection, *, processed: Collection[int], duplicates: Collection[int]
+) -> None:
+    """Take failed logs off the list: processed ones lose their error, duplicates keep it."""
+    hot.update_rows(
+        connection,
+        _LOGS,
+        ("processed", "error"),
+        [(True, None, row) for row in sorted(processed)],
+    )
+    hot.update_rows(
+        connection, _LOGS, ("is_duplicate",), [(True, row) for row in sorted(duplicates)]
+    )
+
+
+def add_payments(
+    connection: Connection, rows: Sequence[tuple[Any, ...]], created_at: datetime
+) -> None:
+    """Insert payments: all columns of ``_NEW_PAYMENT`` but the last; the time is a datetime."""
+    at = hot.ready_value(connection, _PAYMENTS, "created_at", created_at)
+    wall = hot.ready(connection, _PAYMENTS, "transaction_date")
+    if wall is None:
+        ready = [(*row, at) for row in rows]
+    else:
+        ready = [(*row[:6], wall(row[6]), *row[7:], at) for row in rows]
+    hot.insert_rows(connection, _PAYMENTS, _NEW_PAYMENT, ready)
+
+
+def fill_payment(connection: Connection, row: int, told: dict[str, Any]) -> None:
+    """Write what a later channel added to a payment's blanks."""
+    columns = tuple(name for name in _TOLD if name in told)
+    values = tuple(told[name] for name in columns)
+    hot.update_rows(connection, _PAYMENTS, columns, [(*values, row)])
+
+
+def set_match(connection: Connection, rows: Sequence[tuple[str | None, str | None, int]]) -> None:
+    """Write (rule, reason why unmatched, payment row) of payments that were tried again."""
+    hot.update_rows(connection, _PAYMENTS, ("matched_by", "unmatched_reason"), rows)
+
+
+def ensure_short_codes(
+    connection: Connection, codes: Sequence[tuple[str, str, str | None, str]], at: datetime
+) -> None:
+    """Make sure that each of our short codes (code, kind, name, environment) has its row."""
+    known = {
+        row[0]
+        for row in fetch_in(
+            connection, "SELECT code FROM short_codes", "code", [code[0] for code in codes]
+        )
+    }
+    created_at = hot.ready_value(connection, _CODES, "created_at", at)
+    hot.insert_rows(
+        connection,
+        _CODES,
+        ("code", "kind", "name", "environment", "created_at"),
+        [(*code, created_at) for code in codes if code[0] not in known],
+    )
+
+
+def add_validation(connection: Connection, row: tuple[Any, ...], at: datetime) -> None:
+    """Keep a validation request: source, payload, encoding, receipt, reference, answered code."""
+    created_at = hot.ready_value(connection, _VALIDATIONS, "created_at", at)
+    hot.insert_rows(
+        connection,
+        _VALIDATIONS,
+        (
+            "source",
+            "raw_payload",
+            "raw_encoding",
+            "trans_id",
+            "bill_ref_number",
+            "result_code",
+            "created_at",
+        ),
+        [(*row, created_at)],
+    )

@@ -1,0 +1,420 @@
+"""The books as tables. These classes own the schema; nothing here computes or decides.
+
+Money is integer cents (``*_cents``). What can be derived is a generated column, so that it cannot
+disagree with the money. Instants are UTC; ``transaction_date`` is M-Pesa's Nairobi wall-clock.
+Enumerations are text under a CHECK. Rows of money are never deleted: every foreign key restricts.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+SCHEMA_REVISION = "0001"
+"""The head of the migrations (a test holds it to the scripts: importing alembic costs 230 ms)."""
+
+MAX_CENTS = 10**14
+
+INVOICE_STATUS = (
+    "CASE WHEN voided_at IS NOT NULL THEN 'VOID' "
+    "WHEN amount_paid_cents = amount_cents THEN 'PAID' "
+    "WHEN amount_paid_cents > 0 THEN 'PARTIALLY_PAID' ELSE 'UNPAID' END"
+)
+PAYMENT_STATUS = (
+    "CASE WHEN reversed_at IS NOT NULL THEN 'REVERSED' "
+    "WHEN customer_id IS NULL AND allocated_cents = 0 THEN 'UNMATCHED' ELSE 'COMPLETED' END"
+)
+PAYMENT_AMOUNT = "round(amount_cents / 100.0, 2)"
+
+OPEN_INVOICE = "voided_at IS NULL AND amount_paid_cents < amount_cents"
+FREE_MONEY = "reversed_at IS NULL AND allocated_cents < amount_cents"
+OPEN_LOG = "NOT processed AND NOT is_duplicate"
+
+
+class Base(SQLModel):
+    """All tables: constraints get names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+_ID_TYPE = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _row_id() -> Any:
+    return Field(default=None, primary_key=True, sa_type=_ID_TYPE)  # type: ignore[call-overload]
+
+
+def _cents(**options: Any) -> Any:
+    return Field(sa_type=BigInteger, **options)
+
+
+def _row(target: str, **options: Any) -> Any:
+    return Field(sa_type=_ID_TYPE, foreign_key=target, **options)
+
+
+def _text(**options: Any) -> Any:
+    return Field(sa_type=Text, **options)
+
+
+def _generated(kind: Any, expression: str) -> Any:
+    return Field(
+        default=None,
+        sa_type=kind,
+        sa_column_args=[Computed(expression, persisted=True)],
+    )
+
+
+def _whole(table: str, *columns: str) -> list[CheckConstraint]:
+    """Refuse REAL and text in money columns, which SQLite would otherwise take."""
+    return [
+        CheckConstraint(f"typeof({column}) = 'integer'", name=f"{column}_whole").ddl_if(
+            dialect="sqlite"
+        )
+        for column in columns
+    ]
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+class ShortCode(Base, table=True):
+    """The paybills and tills that are or were ours (the configuration says which are now)."""
+
+    __tablename__ = "short_codes"
+    __table_args__ = (
+        _one_of("kind", "paybill", "till", "store"),
+        _one_of("environment", "local", "sandbox", "production"),
+    )
+
+    id: int | None = _row_id()
+    code: str = _text(unique=True)
+    kind: str = _text(default="paybill")
+    name: str | None = _text(default=None)
+    environment: str = _text(default="local")
+    created_at: datetime
+
+
+class Customer(Base, table=True):
+    """Who owes and pays. The balance is computed, never stored."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        CheckConstraint("length(customer_id) BETWEEN 1 AND 20", name="customer_id_length"),
+        CheckConstraint("length(name) > 0", name="name_given"),
+        CheckConstraint("phone IS NULL OR length(phone) = 12", name="phone_length"),
+        Index("ix_customers_phone", "phone"),
+    )
+
+    id: int | None = _row_id()
+    customer_id: str = _text(unique=True)
+    name: str = _text()
+    phone: str | None = _text(default=None)
+    email: str | None = _text(default=None)
+    created_at: datetime
+
+
+class Invoice(Base, table=True):
+    """What is owed. ``number`` counts within the day; a sale's invoice may have no customer."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        CheckConstraint(f"amount_cents > 0 AND amount_cents <= {MAX_CENTS}", name="amount"),
+        CheckConstraint(
+            "amount_paid_cents >= 0 AND amount_paid_cents <= amount_cents", name="amount_paid"
+        ),
+        CheckConstraint("voided_at IS NULL OR amount_paid_cents = 0", name="void_holds_nothing"),
+        *_whole("invoices", "amount_cents", "amount_paid_cents"),
+        UniqueConstraint("issued_on", "number"),
+        Index(
+            "ix_invoices_open",
+            "customer_id",
+            "issued_on",
+            "number",
+            sqlite_where=text(OPEN_INVOICE),
+            postgresql_where=text(OPEN_INVOICE),
+        ),
+        Index("ix_invoices_customer_id", "customer_id"),
+    )
+
+    id: int | None = _row_id()
+    invoice_id: str = _text(unique=True)
+    customer_id: int | None = _row("customers.id", default=None)
+    amount_cents: int = _cents()
+    amount_paid_cents: int = _cents(default=0, sa_column_kwargs={"server_default": text("0")})
+    description: str | None = _text(default=None)
+    issued_on: date = Field(sa_type=Date)
+    number: int
+    due_on: date | None = Field(default=None, sa_type=Date)
+    on_hold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    voided_at: datetime | None = None
+    created_at: datetime
+    status: str = _generated(Text, INVOICE_STATUS)
+
+
+class PosSale(Base, table=True):
+    """A sale at the counter. Its invoice is made by its first payment; its status follows it."""
+
+    __tablename__ = "pos_sales"
+    __table_args__ = (
+        CheckConstraint(f"total_cents > 0 AND total_cents <= {MAX_CENTS}", name="total"),
+        *_whole("pos_sales", "total_cents"),
+        UniqueConstraint("sold_on", "number"),
+        UniqueConstraint("invoice_id"),
+        Index("ix_pos_sales_customer_id", "customer_id"),
+    )
+
+    id: int | None = _row_id()
+    pos_id: str = _text(unique=True)
+    customer_id: int | None = _row("customers.id", default=None)
+    total_cents: int = _cents()
+    sold_on: date = Field(sa_type=Date)
+    number: int
+    invoice_id: int | None = _row("invoices.id", default=None)
+    voided_at: datetime | None = None
+    created_at: datetime
+
+
+class PosItem(Base, table=True):
+    """One line of a sale. A price of zero is a free item."""
+
+    __tablename__ = "pos_items"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("unit_price_cents >= 0", name="unit_price"),
+        *_whole("pos_items", "quantity", "unit_price_cents"),
+        UniqueConstraint("sale_id", "line"),
+    )
+
+    id: int | None = _row_id()
+    sale_id: int = _row("pos_sales.id")
+    line: int
+    product_id: str = _text()
+    product_name: str = _text()
+    quantity: int = _cents()
+    unit_price_cents: int = _cents()
+
+
+class ReferenceKey(Base, table=True):
+    """The one name space of what a payer can type: folded id → customer, invoice or sale."""
+
+    __tablename__ = "reference_keys"
+    __table_args__ = (
+        CheckConstraint("length(key) BETWEEN 1 AND 20", name="key_length"),
+        CheckConstraint(
+            "(CASE WHEN customer_id IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN invoice_id IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN sale_id IS NULL THEN 0 ELSE 1 END) = 1",
+            name="one_target",
+        ),
+    )
+
+    key: str = Field(sa_type=Text, primary_key=True)
+    customer_id: int | None = _row("customers.id", default=None)
+    invoice_id: int | None = _row("invoices.id", default=None)
+    sale_id: int | None = _row("pos_sales.id", default=None)
+    retired_at: datetime | None = None
+
+
+class PaymentPrompt(Base, table=True):
+    """A payment prompt (STK push) that we sent, kept before it is sent: what it asks money for."""
+
+    __tablename__ = "payment_prompts"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        *_whole("payment_prompts", "amount_cents"),
+    )
+
+    id: int | None = _row_id()
+    checkout_request_id: str = _text(unique=True)
+    short_code: str | None = _text(default=None, foreign_key="short_codes.code")
+    phone: str = _text()
+    amount_cents: int = _cents()
+    customer_id: int | None = _row("customers.id", default=None)
+    invoice_id: int | None = _row("invoices.id", default=None)
+    sale_id: int | None = _row("pos_sales.id", default=None)
+    created_at: datetime
+
+
+class Payment(Base, table=True):
+    """Money in: one row per receipt, whichever channel told of it first.
+
+    ``pinned`` money was freed or kept back by a person and waits for one. ``log_id`` is the log
+    that made the payment (no foreign key: the log points back).
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        CheckConstraint(f"amount_cents > 0 AND amount_cents <= {MAX_CENTS}", name="amount"),
+        CheckConstraint(
+            "allocated_cents >= 0 AND allocated_cents <= amount_cents", name="allocated"
+        ),
+        CheckConstraint(
+            "reversed_at IS NULL OR allocated_cents = 0", name="reversed_holds_nothing"
+        ),
+        *_whole("payments", "amount_cents", "allocated_cents"),
+        _one_of("method", "mpesa", "cash", "bank", "cheque"),
+        _one_of("verified_by", "callback", "pull", "statement", "status", "hand"),
+        Index("ix_payments_day", "transaction_date", "status", "amount_cents"),
+        Index(
+            "ix_payments_free",
+            "customer_id",
+            "transaction_date",
+            sqlite_where=text(FREE_MONEY),
+            postgresql_where=text(FREE_MONEY),
+        ),
+    )
+
+    id: int | None = _row_id()
+    mpesa_receipt_number: str = _text(unique=True)
+    method: str = _text(default="mpesa", sa_column_kwargs={"server_default": text("'mpesa'")})
+    channel: str = _text()
+    short_code: str | None = _text(default=None, foreign_key="short_codes.code")
+    amount_cents: int = _cents()
+    allocated_cents: int = _cents(default=0, sa_column_kwargs={"server_default": text("0")})
+    transaction_date: datetime = Field(sa_type=DateTime)
+    bill_ref_number: str | None = _text(default=None)
+    msisdn: str | None = _text(default=None)
+    payer_name: str | None = _text(default=None)
+    transaction_type: str | None = _text(default=None)
+    org_balance_cents: int | None = _cents(default=None)
+    checkout_request_id: str | None = _text(default=None)
+    customer_id: int | None = _row("customers.id", default=None)
+    matched_by: str | None = _text(default=None)
+    unmatched_reason: str | None = _text(default=None)
+    verified_by: str = _text(
+        default="callback", sa_column_kwargs={"server_default": text("'callback'")}
+    )
+    pinned: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    reversed_at: datetime | None = None
+    log_id: int | None = Field(default=None, sa_type=BigInteger)
+    created_at: datetime
+    status: str = _generated(Text, PAYMENT_STATUS)
+    amount: Decimal = _generated(Numeric(18, 2), PAYMENT_AMOUNT)
+
+
+class Allocation(Base, table=True):
+    """Payment → invoice. Append-only: a correction is another row with the other sign."""
+
+    __tablename__ = "allocations"
+    __table_args__ = (
+        CheckConstraint("amount_cents <> 0", name="amount"),
+        *_whole("allocations", "amount_cents"),
+        _one_of("reason", "reference", "fifo", "credit", "hand", "void", "reversal"),
+        Index("ix_allocations_payment_id", "payment_id"),
+        Index("ix_allocations_invoice_id", "invoice_id"),
+    )
+
+    id: int | None = _row_id()
+    payment_id: int = _row("payments.id")
+    invoice_id: int = _row("invoices.id")
+    amount_cents: int = _cents()
+    reason: str = _text()
+    created_at: datetime
+
+
+class WebhookLog(Base, table=True):
+    """The inbox: the bytes as they came, and what became of them.
+
+    Raw columns never change. ``error`` without ``processed`` or ``is_duplicate`` = failed; no
+    error = pending; ``is_duplicate`` with ``error`` = conflict, or settled by another log.
+    """
+
+    __tablename__ = "webhook_logs"
+    __table_args__ = (
+        CheckConstraint("NOT (processed AND is_duplicate)", name="one_outcome"),
+        _one_of("kind", "confirmation", "stk", "result", "timeout", "pull", "statement", "hand"),
+        _one_of("raw_encoding", "utf-8", "base64"),
+        Index("ix_webhook_logs_created_at", "created_at", "processed", "is_duplicate"),
+        Index(
+            "ix_webhook_logs_open",
+            "trans_id",
+            sqlite_where=text(OPEN_LOG),
+            postgresql_where=text(OPEN_LOG),
+        ),
+    )
+
+    id: int | None = _row_id()
+    delivery_id: str = _text(unique=True)
+    kind: str = _text()
+    source: str = _text()
+    raw_payload: str = _text()
+    raw_encoding: str = _text()
+    raw_sha256: bytes = Field(sa_type=LargeBinary)
+    trans_id: str | None = _text(default=None)
+    processed: bool
+    is_duplicate: bool
+    error: str | None = _text(default=None)
+    note: str | None = _text(default=None)
+    attempts: int = Field(default=0)
+    payment_id: int | None = _row("payments.id", default=None)
+    created_at: datetime
+
+
+class ValidationRequest(Base, table=True):
+    """What Safaricom asked before money moved. Never money, never a log."""
+
+    __tablename__ = "validation_requests"
+    __table_args__ = (_one_of("raw_encoding", "utf-8", "base64"),)
+
+    id: int | None = _row_id()
+    source: str = _text()
+    raw_payload: str = _text()
+    raw_encoding: str = _text()
+    trans_id: str | None = _text(default=None)
+    bill_ref_number: str | None = _text(default=None)
+    result_code: str = _text()
+    created_at: datetime
+
+
+class Counter(Base, table=True):
+    """The last running number given for a name (``INV-20260203``, ``CUST``)."""
+
+    __tablename__ = "counters"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    value: int = _cents()
+
+
+class AuditRow(Base, table=True):
+    """One action by hand: who, when, why, before, after; chained by hash. Append-only."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject"),)
+
+    id: int | None = _row_id()
+    at: datetime
+    actor: str = _text()
+    action: str = _text()
+    subject: str = _text()
+    reason: str | None = _text(default=None)
+    before: str | None = _text(default=None)
+    after: str | None = _text(default=None)
+    previous_hash: str = _text()
+    hash: str = _text(unique=True)

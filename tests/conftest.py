@@ -1,0 +1,141 @@
+"""What all tests share: real books, fresh for each test, on SQLite and on PostgreSQL.
+
+PostgreSQL runs where KELLY_TEST_POSTGRES_URL names a server; each test gets a schema of its own.
+"""
+
+import json
+import os
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+POSTGRES_URL = os.environ.get("KELLY_TEST_POSTGRES_URL", "")
+DIALECTS = [
+    "sqlite",
+    pytest.param("postgresql", marks=pytest.mark.postgres),
+]
+ROOT = Path(__file__).resolve().parent.parent
+NOW = datetime(2026, 2, 3, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request, tmp_path):
+    """The URL of an empty place for books."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/books.db"
+        return
+    if not POSTGRES_URL:
+        pytest.skip("no PostgreSQL: set KELLY_TEST_POSTGRES_URL")
+    import psycopg
+
+    schema = f"t{uuid.uuid4().hex[:16]}"
+    plain = POSTGRES_URL.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    mark = "&" if "?" in POSTGRES_URL else "?"
+    yield f"{POSTGRES_URL}{mark}options=-csearch_path%3D{schema}"
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def database(database_url):
+    """Fresh books, open to write."""
+    from kelly_cli.store.database import Database
+    from kelly_cli.store.schema import open_for_writing
+
+    opened = Database(database_url)
+    open_for_writing(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def inbox(database):
+    """The one road's door into the fresh books; our short code is 174379."""
+    from kelly_cli.services.inbox import Inbox, OurCode
+
+    return Inbox(database, [OurCode("174379", "paybill", None, "local")], lambda: NOW)
+
+
+@pytest.fixture
+def hand():
+    """Who acts in the tests."""
+    from kelly_cli.store.audit_rows import Hand
+
+    return Hand("tester", NOW, "a test")
+
+
+@dataclass
+class Ran:
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def error(self):
+        return json.loads(self.err.strip().splitlines()[-1])["error"]
+
+
+@pytest.fixture
+def clean_environment(monkeypatch, tmp_path):
+    """No configuration of the machine reaches the test."""
+    for name in list(os.environ):
+        if name.startswith(("KELLY_", "MPESA_")) and not name.startswith("KELLY_TEST_"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / ".local/share"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def kelly(clean_environment, database_url, monkeypatch, capsys):
+    """Run ``kelly ARGUMENTS...`` in this process on books of its own (made at first use)."""
+    from kelly_cli.main import main
+
+    monkeypatch.setenv("KELLY_DATABASE_URL", database_url)
+
+    def run(*arguments, stdin=None):
+        if stdin is not None:
+            import io
+
+            raw = stdin if isinstance(stdin, bytes) else stdin.encode()
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+def confirmation(receipt, amount, reference, **changes):
+    """The bytes of a C2B confirmation as a production paybill sends it."""
+    body = {
+        "TransactionType": "Pay Bill",
+        "TransID": receipt,
+        "TransTime": "20260203143022",
+        "TransAmount": amount,
+        "BusinessShortCode": "174379",
+        "BillRefNumber": reference,
+        "InvoiceNumber": "",
+        "OrgAccountBalance": "",
+        "ThirdPartyTransID": "",
+        "MSISDN": "2547 ***** 149",
+        "FirstName": "JANE",
+    }
+    body.update(changes)
+    return json.dumps({k: v for k, v in body.items() if v is not ...}).encode()
