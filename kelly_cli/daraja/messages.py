@@ -9,27 +9,35 @@ reference stands for; times are Nairobi wall-clock without a zone, amounts integ
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from kelly_cli.core.money import parse_kes, parse_literal
-from kelly_cli.core.times import EARLIEST_MPESA, parse_trans_time
-from kelly_cli.daraja.strict_json import NotOneObjectError, NumberText, parse_object, shown
+from kelly_cli.daraja.fields import (
+    MISSING,
+    BrokenRuleError,
+    Members,
+    amount_in,
+    balance,
+    broken_rule,
+    display,
+    full_name,
+    moment_in,
+    object_in,
+    receipt_in,
+    receipt_or_none,
+    result_code_in,
+    short_code_in,
+    storable,
+)
+from kelly_cli.daraja.strict_json import NotOneObjectError, parse_object, shown
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Kind: TypeAlias = Literal["confirmation", "stk", "result", "timeout", "validation"]
-Members: TypeAlias = dict[str, object]
-
-MAX_AHEAD = timedelta(days=1)
-"""A TransTime may lie so far ahead of now, and no further."""
-
-_MISSING: Final = object()
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _ZERO = re.compile(r"[+-]?0+(?:\.0+)?", re.ASCII)
 _BACKSLASH = ord("\\")
-_RECEIPT_LENGTHS = range(5, 33)
-_USUAL_LENGTHS = range(4, 16)
-_DESC_SHOWN = 200
-_CODES_SHOWN = 5
+_TOLD = 200
+_MONEY_ITEMS = ("MpesaReceiptNumber", "Amount", "TransactionDate")
 
 
 class PaymentMessage(NamedTuple):
@@ -114,7 +122,7 @@ def parse_delivery(
     else:
         outcome = _result(body, kind)
     if _BACKSLASH in raw and isinstance(outcome, PaymentMessage):
-        outcome = _storable(outcome)
+        outcome = _clean(outcome)
     return kind, outcome
 
 
@@ -168,11 +176,11 @@ def _kind_by_shape(body: Members) -> Kind:
 def _confirmation(body: Members, ours: frozenset[str], now: datetime) -> PaymentMessage | Refusal:
     receipt = None
     try:
-        receipt = _receipt(body, "TransID")
-        amount_cents = _amount(body, "TransAmount")
-        paid_at = _moment(body, "TransTime", now)
-        short_code = _short_code(body, ours)
-    except _BrokenRuleError as broken:
+        receipt = receipt_in(body, "TransID")
+        amount_cents = amount_in(body, "TransAmount")
+        paid_at = moment_in(body, "TransTime", now)
+        short_code = short_code_in(body, ours)
+    except BrokenRuleError as broken:
         return Refusal(broken.field, str(broken), receipt)
     get = body.get
     bill_ref = get("BillRefNumber")
@@ -185,10 +193,10 @@ def _confirmation(body: Members, ours: frozenset[str], now: datetime) -> Payment
         paid_at,
         short_code,
         bill_ref,
-        _display(get("MSISDN")),
-        _name(get("FirstName"), get("MiddleName"), get("LastName")),
-        _display(get("TransactionType")),
-        _balance(get("OrgAccountBalance")),
+        display(get("MSISDN")),
+        full_name(get("FirstName"), get("MiddleName"), get("LastName")),
+        display(get("TransactionType")),
+        balance(get("OrgAccountBalance")),
         None,
     )
 
@@ -196,19 +204,19 @@ def _confirmation(body: Members, ours: frozenset[str], now: datetime) -> Payment
 def _stk(body: Members, now: datetime) -> Outcome:
     receipt = None
     try:
-        callback = _object_in(_object_in(body, "Body", "Body"), "stkCallback", "Body.stkCallback")
-        checkout_id = _storable_text(_display(callback.get("CheckoutRequestID")))
-        code = _code(callback, "ResultCode")
+        callback = object_in(object_in(body, "Body"), "stkCallback", "Body.stkCallback")
+        checkout_id = _display_storable(callback.get("CheckoutRequestID"))
+        code = result_code_in(callback)
         if not _ZERO.fullmatch(code):
             told = f"payment prompt refused: {_told(callback)}"
             return Notice("stk_refused", None, told, checkout_id)
         items = _items(callback)
-        receipt = _receipt(items, "MpesaReceiptNumber", "CallbackMetadata.MpesaReceiptNumber")
-        amount_cents = _amount(items, "Amount", "CallbackMetadata.Amount")
-        paid_at = _moment(items, "TransactionDate", now, "CallbackMetadata.TransactionDate")
-    except _BrokenRuleError as broken:
+        receipt = receipt_in(items, "MpesaReceiptNumber", "CallbackMetadata.MpesaReceiptNumber")
+        amount_cents = amount_in(items, "Amount", "CallbackMetadata.Amount")
+        paid_at = moment_in(items, "TransactionDate", now, "CallbackMetadata.TransactionDate")
+    except BrokenRuleError as broken:
         return Refusal(broken.field, str(broken), receipt)
-    phone = _display(items.get("PhoneNumber"))
+    phone = display(items.get("PhoneNumber"))
     return PaymentMessage(
         "stk", receipt, amount_cents, paid_at, None, None, phone, None, None, None, checkout_id
     )
@@ -216,22 +224,23 @@ def _stk(body: Members, now: datetime) -> Outcome:
 
 def _result(body: Members, kind: Literal["result", "timeout"]) -> Notice | Refusal:
     try:
-        result = _object_in(body, "Result", "Result")
+        result = object_in(body, "Result")
         if kind == "result":
-            _code(result, "ResultCode")
-    except _BrokenRuleError as broken:
+            result_code_in(result)
+    except BrokenRuleError as broken:
         return Refusal(broken.field, str(broken), None)
     told = [_told(result)]
-    named = _named(result.get("ResultParameters"), "ResultParameter", "Key")
+    holder = result.get("ResultParameters")
+    named = _named(holder.get("ResultParameter") if isinstance(holder, dict) else None, "Key")
     parameters = {key.replace(" ", ""): value for key, value in named.items()}
     for key in ("TransactionStatus", "Amount", "AccountBalance"):
-        text = _display(parameters.get(key))
+        text = display(parameters.get(key))
         if text is not None:
             told.append(f"{key} {shown(text)}")
     if kind == "timeout":
         told.insert(0, "timed out, outcome unknown: ask for the status before trying again")
     for key in ("ReceiptNo", "OriginalTransactionID"):
-        receipt = _receipt_or_none(parameters.get(key))
+        receipt = receipt_or_none(parameters.get(key))
         if receipt is not None:
             break
     return Notice(kind, receipt, "; ".join(told))
@@ -239,10 +248,10 @@ def _result(body: Members, kind: Literal["result", "timeout"]) -> Notice | Refus
 
 def _validation(body: Members) -> ValidationRequest:
     amount, reference, short_code = (
-        _storable_text(_display(body.get(name)))
+        _display_storable(body.get(name))
         for name in ("TransAmount", "BillRefNumber", "BusinessShortCode")
     )
-    receipt = _receipt_or_none(body.get("TransID"))
+    receipt = receipt_or_none(body.get("TransID"))
     return ValidationRequest(receipt, amount, reference, short_code)
 
 
@@ -256,41 +265,43 @@ def _validation_notice(body: Members) -> Notice:
 
 def _told(members: Members) -> str:
     """Say what Safaricom says: ``ResultCode 1032: Request cancelled by user``."""
-    code = _display(members.get("ResultCode"))
-    text = _display(members.get("ResultDesc")) or "no description"
-    printable = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:_DESC_SHOWN])
-    return f"ResultCode {'is missing' if code is None else shown(NumberText(code))}: {printable}"
+    code = display(members.get("ResultCode")) or "missing"
+    text = f"ResultCode {code}: {display(members.get('ResultDesc')) or 'no description'}"[:_TOLD]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def _items(callback: Members) -> Members:
     """Return the items of a paid prompt by name; the order is free and Balance has no value.
 
     Raises:
-        _BrokenRuleError: no items at all, or one of the money's items twice with two values.
+        BrokenRuleError: no items at all, or one of the money's items twice with two values.
     """
-    metadata = _object_in(callback, "CallbackMetadata", "CallbackMetadata")
-    if not isinstance(metadata.get("Item"), list | dict):
-        raise _broken("CallbackMetadata.Item", metadata.get("Item", _MISSING), "is not a list")
-    return _named(
-        metadata, "Item", "Name", once=("MpesaReceiptNumber", "Amount", "TransactionDate")
-    )
+    metadata = object_in(callback, "CallbackMetadata")
+    items = metadata.get("Item", MISSING)
+    if not isinstance(items, list | dict):
+        raise broken_rule("CallbackMetadata.Item", items, "is not a list")
+    return _named(items, "Name", once=_MONEY_ITEMS)
 
 
-def _named(holder: object, member: str, key: str, *, once: tuple[str, ...] = ()) -> Members:
+def _named(pairs: object, key: str, *, once: tuple[str, ...] = ()) -> Members:
     """Return name → value of a list of pairs, or of a single pair; the first of a name stands."""
-    pairs = holder.get(member) if isinstance(holder, dict) else None
     found: Members = {}
     for pair in pairs if isinstance(pairs, list) else [pairs]:
         if not isinstance(pair, dict) or "Value" not in pair or type(pair.get(key)) is not str:
             continue
         name, value = pair[key], pair["Value"]
         if found.setdefault(name, value) != value and name in once:
-            raise _broken(f"CallbackMetadata.{name}", value, f"is a second {name}")
+            raise broken_rule(f"CallbackMetadata.{name}", value, f"is a second {name}")
     return found
 
 
-def _storable(message: PaymentMessage) -> PaymentMessage:
+def _clean(message: PaymentMessage) -> PaymentMessage:
     """Clean every text; a NUL or surrogate can only have come from an escape in the body."""
     return PaymentMessage._make(
-        _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value for value in message
+        storable(value) if isinstance(value, str) else value for value in message
     )
+
+
+def _display_storable(value: object) -> str | None:
+    text = display(value)
+    return None if text is None else storable(text)

@@ -1,10 +1,10 @@
-"""Files of callbacks: a stream of bytes cut into pieces, each to be one callback.
+r"""Files of callbacks: a stream of bytes cut into pieces, each to be one callback.
 
 The promise is the last paragraph of contract section 4. At the top level white space, commas,
 brackets and byte-order marks only separate. From ``{`` a piece runs to its matching ``}``, strings
 respected, if that comes within 1 MiB; if none does, or a string meets a line end first, the piece
 is the line from that ``{`` on. Anything else runs to the next ``{`` or line end and is one piece,
-without the separators at its end. A line end is ``\\n``; a line without one is cut at 16 MiB.
+without the separators at its end. A line end is ``\n``; a line without one is cut at 16 MiB.
 
 Memory is bounded by one block and the longest piece. Work is linear in the bytes, whatever they
 are: a search that found no match is remembered with every brace that it left open, and goes on from
@@ -152,13 +152,16 @@ class Pieces:
         longest = min(self._match_bytes, self._line_bytes)
         index, count = 0, len(lines)
         while index < count:
-            line: bytes | None = lines[index]
-            if line.rfind(_OPEN) != 0 or line.find(_CLOSE) != len(line) - 1 or len(line) > longest:
-                line = _plain(line, longest)
-            if line is not None:
+            line = lines[index]
+            if line.rfind(_OPEN) == 0 and line.find(_CLOSE) == len(line) - 1 < longest:
                 index += 1
-                if line:
-                    yield line
+                yield line
+                continue
+            piece = _plain(line, longest)
+            if piece is not None:
+                index += 1
+                if piece:
+                    yield piece
                 continue
             start += sum(map(len, lines[known:index])) + index - known
             self._next = start - self._base

@@ -288,7 +288,7 @@ class Batch:
             self._now,
         )
         inbox_rows.update_logs(
-            self._connection, [_log_state(entry) for entry in self._entries if not entry.is_new]
+            self._connection, [log_state(entry) for entry in self._entries if not entry.is_new]
         )
 
     def _settle_others(self) -> None:
@@ -397,7 +397,8 @@ def _log_row(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def _log_state(entry: Entry) -> tuple[Any, ...]:
+def log_state(entry: Entry) -> tuple[Any, ...]:
+    """Return the state of an entry's log as ``inbox_rows.update_logs`` takes it."""
     return (
         entry.kind,
         entry.receipt,

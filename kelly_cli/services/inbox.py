@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.daraja.messages import ValidationRequest, parse_delivery
 from kelly_cli.errors import NotFoundError, StorageError
-from kelly_cli.services.batch import Batch, Entry
+from kelly_cli.services.batch import Batch, Entry, log_state
 from kelly_cli.store import inbox_rows
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from kelly_cli.daraja.messages import Kind
     from kelly_cli.store.database import Database
 
 RETRY_ROWS = 500
@@ -35,7 +36,7 @@ class Delivery(NamedTuple):
     """Bytes as received. ``kind`` None = the shape of the body says what it is."""
 
     raw: bytes
-    kind: str | None
+    kind: Kind | None
     source: str
     delivery_id: str
 
@@ -107,7 +108,8 @@ class Inbox:
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the bytes must be kept
-            return self._one_by_one(deliveries, now)
+            return self._one_by_one([self._parsed(each, wall) for each in deliveries], now)
+        self._codes_known = True
         return entries
 
     def keep_validation(self, raw: bytes, source: str, result_code: str) -> None:
@@ -171,20 +173,20 @@ class Inbox:
         batch.run()
         return batch, entries
 
-    def _logged(self, row: tuple[object, ...], wall: datetime) -> Entry:
+    def _logged(self, row: Any, wall: datetime) -> Entry:
         log_row, kind, source, payload, encoding, error, attempts, payment_row = row
-        raw = inbox_rows.raw_bytes(str(payload), str(encoding))
-        _, parsed = parse_delivery(raw, str(kind), ours=self._ours, now=wall)
+        raw = inbox_rows.raw_bytes(payload, encoding)
+        _, parsed = parse_delivery(raw, kind, ours=self._ours, now=wall)
         return Entry(
             raw=raw,
-            kind=str(kind),
-            source=str(source),
-            parsed=parsed,  # type: ignore[arg-type]
-            log_row=int(log_row),  # type: ignore[call-overload]
+            kind=kind,
+            source=source,
+            parsed=parsed,
+            log_row=log_row,
             is_new=False,
-            attempts=int(attempts),  # type: ignore[call-overload]
-            error=error,  # type: ignore[arg-type]
-            payment_row=payment_row,  # type: ignore[arg-type]
+            attempts=attempts,
+            error=error,
+            payment_row=payment_row,
         )
 
     def _parsed(self, delivery: Delivery, wall: datetime) -> Entry:
@@ -193,26 +195,22 @@ class Inbox:
             raw=delivery.raw,
             kind=kind,
             source=delivery.source,
-            parsed=parsed,  # type: ignore[arg-type]
+            parsed=parsed,
             delivery_id=delivery.delivery_id,
         )
 
     def _prepare(self, connection: Connection, now: datetime) -> None:
         if not self._codes_known:
             inbox_rows.ensure_short_codes(connection, self._codes, now)
-            self._codes_known = True
 
-    def _one_by_one(self, deliveries: Sequence[Delivery], now: datetime) -> list[Entry]:
-        """Keep the bytes alone, then process each by itself."""
-        done = []
-        wall = nairobi_wall_clock(now)
-        for delivery in deliveries:
-            entry = self._parsed(delivery, wall)
-            with self._database.writing() as connection:
-                self._prepare(connection, now)
-                row = (entry.delivery_id, entry.kind, entry.source)
-                entry.log_row = inbox_rows.add_pending_log(connection, row, entry.raw, now)
-            entry.is_new = False
+    def _one_by_one(self, entries: list[Entry], now: datetime) -> list[Entry]:
+        """Keep the bytes of all alone, then process each by itself."""
+        with self._database.writing() as connection:
+            self._prepare(connection, now)
+            rows = [(entry.delivery_id, entry.kind, entry.source, entry.raw) for entry in entries]
+            log_rows = inbox_rows.add_pending_logs(connection, rows, now)
+        for entry, log_row in zip(entries, log_rows, strict=True):
+            entry.log_row, entry.is_new = log_row, False
             try:
                 with self._database.writing() as connection:
                     Batch(connection, [entry], now).run()
@@ -222,23 +220,8 @@ class Inbox:
                 entry.processed, entry.is_duplicate, entry.payment_row = False, False, None
                 entry.error = f"internal_error: {type(error).__name__}: {error}"[:500]
                 with self._database.writing() as connection:
-                    inbox_rows.update_logs(
-                        connection,
-                        [
-                            (
-                                entry.kind,
-                                entry.receipt,
-                                False,
-                                False,
-                                entry.error,
-                                1,
-                                None,
-                                entry.log_row,
-                            )
-                        ],
-                    )
-            done.append(entry)
-        return done
+                    inbox_rows.update_logs(connection, [log_state(entry)])
+        return entries
 
 
 def delivery_ids() -> Iterator[str]:
@@ -257,10 +240,13 @@ def _keep_validation(
 ) -> None:
     from kelly_cli.daraja.messages import parse_validation
 
-    request: ValidationRequest = parse_validation(raw)
+    request = parse_validation(raw)
     text = inbox_rows.raw_text(raw)
+    said = (
+        (request.receipt, request.bill_ref)
+        if isinstance(request, ValidationRequest)
+        else (None, None)
+    )
     inbox_rows.add_validation(
-        connection,
-        (source, text.payload, text.encoding, request.receipt, request.bill_ref, result_code),
-        now,
+        connection, (source, text.payload, text.encoding, *said, result_code), now
     )

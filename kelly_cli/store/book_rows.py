@@ -123,9 +123,9 @@ def load(connection: Connection, targets: Collection[Target]) -> Books:
 def load_customers(connection: Connection, books: Books, customers: Collection[int]) -> None:
     """Add the open invoices and the free money of these customers."""
     waiting = [row for row in customers if row not in books.queues]
-    for row in waiting:
-        books.queues[row] = deque()
-        books.credits[row] = deque()
+    for customer in waiting:
+        books.queues[customer] = deque()
+        books.credits[customer] = deque()
     open_tail = f"AND {OPEN_INVOICE} AND NOT on_hold ORDER BY issued_on, number"
     for row in fetch_in(connection, _SELECT_INVOICE, "customer_id", waiting, open_tail):
         invoice = books.invoices.get(row[0])

@@ -70,7 +70,16 @@ _FREE = FREE_MONEY.replace(" AND ", " AND payments.")
 
 
 def _view(row: Any) -> CustomerView:
-    return CustomerView(*row[:6], int(row[6]), int(row[7]))
+    return CustomerView(
+        row=row.id,
+        customer_id=row.customer_id,
+        name=row.name,
+        phone=row.phone,
+        email=row.email,
+        created_at=row.created_at,
+        owed_cents=int(row.owed),
+        credit_cents=int(row.credit),
+    )
 
 
 def list_customers(
@@ -131,7 +140,7 @@ def add_customer(
         .returning(col(Customer.id))
     ).scalar_one()
     connection.execute(insert(ReferenceKey).values(key=fold(customer_id), customer_id=row))
-    return int(row)
+    return int(row or 0)
 
 
 def change_customer(connection: Connection, row: int, changes: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from kelly_cli.store.turnstile import Turnstile
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Connection, Engine
 
 BUSY_S = 30.0
 """How long a command waits for other writers before it gives up."""
@@ -68,7 +68,7 @@ class Database:
 
     def shown(self) -> str:
         """Return the URL or path as people may see it: without a password."""
-        return self.path or self.url.render_as_string(hide_password=True)
+        return self.path or str(self.url.render_as_string(hide_password=True))
 
     def exists(self) -> bool:
         """Tell whether there is something to open (an empty file is not)."""
@@ -298,7 +298,7 @@ def list_param(connection: Connection, values: Sequence[Any]) -> Any:
 
 def fetch_in(
     connection: Connection, select: str, column: str, values: Sequence[Any], tail: str = ""
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """Run ``select WHERE column IN values tail`` as driver text and return all rows."""
     if not values:
         return []

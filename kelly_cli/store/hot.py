@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, DateTime, TypeDecorator, bindparam
+from sqlalchemy import Date, DateTime, TypeDecorator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,25 +49,22 @@ def ready_value(connection: Connection, table: Table, column: str, value: Any) -
 
 @lru_cache(maxsize=256)
 def _insert_sql(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
-    statement = table.insert().values({column: bindparam(column) for column in columns})
-    return _in_order(statement.compile(dialect=dialect), columns)
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(quote(table.c[column].name) for column in columns)
+    marks = ", ".join([mark(dialect)] * len(columns))
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"
 
 
 @lru_cache(maxsize=256)
 def _update_sql(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
-    statement = (
-        table.update()
-        .where(table.c.id == bindparam("row_id"))
-        .values({column: bindparam(column) for column in columns})
-    )
-    return _in_order(statement.compile(dialect=dialect), (*columns, "row_id"))
+    quote = dialect.identifier_preparer.quote
+    changes = ", ".join(f"{quote(table.c[column].name)} = {mark(dialect)}" for column in columns)
+    return f"UPDATE {quote(table.name)} SET {changes} WHERE id = {mark(dialect)}"
 
 
-def _in_order(compiled: Any, columns: tuple[str, ...]) -> str:
-    if tuple(compiled.positiontup) != columns:
-        # SQLAlchemy orders SET and VALUES as the table does: callers must do the same.
-        raise AssertionError(f"columns must stand as in the table: {compiled.positiontup}")
-    return str(compiled)
+def mark(dialect: Dialect) -> str:
+    """Return the mark of one parameter in driver text."""
+    return "?" if dialect.paramstyle == "qmark" else "%s"
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from kelly_cli.core.books import Money
 
@@ -133,10 +133,10 @@ def open_logs(connection: Connection, receipts: Collection[str]) -> list[tuple[i
 
 def unfinished_logs(
     connection: Connection, *, after: int, limit: int, pending_only: bool = False
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """Return failed and pending logs in the order of their rows (``SELECT_UNFINISHED`` columns)."""
     pending = " AND error IS NULL" if pending_only else ""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    mark = hot.mark(connection.dialect)
     return connection.exec_driver_sql(
         f"{SELECT_UNFINISHED} WHERE NOT processed AND NOT is_duplicate{pending} "
         f"AND id > {mark} ORDER BY id LIMIT {mark}",
@@ -150,7 +150,7 @@ SELECT_UNFINISHED = (
 )
 
 
-def unfinished_among(connection: Connection, rows: Collection[int]) -> Sequence[Row[Any]]:
+def unfinished_among(connection: Connection, rows: Collection[int]) -> Sequence[Any]:
     """Return those of these logs that are failed or pending."""
     tail = "AND NOT processed AND NOT is_duplicate ORDER BY id"
     return fetch_in(connection, SELECT_UNFINISHED, "id", list(rows), tail)
@@ -162,15 +162,21 @@ def add_logs(connection: Connection, rows: Sequence[tuple[Any, ...]], created_at
     hot.insert_rows(connection, _LOGS, _NEW_LOG, [(*row, at) for row in rows])
 
 
-def add_pending_log(
-    connection: Connection, row: tuple[Any, ...], raw: bytes, created_at: datetime
-) -> int:
-    """Insert a log that nothing has looked at yet: (delivery id, kind, source). Return its row."""
-    log_row = reserve_ids(connection, "webhook_logs", 1)[0]
-    text = raw_text(raw)
+def add_pending_logs(
+    connection: Connection, rows: Sequence[tuple[str, str, str, bytes]], created_at: datetime
+) -> list[int]:
+    """Insert logs that nothing has looked at yet: delivery id, kind, source, raw. Return their rows."""
+    log_rows = reserve_ids(connection, "webhook_logs", len(rows))
     state = (None, False, False, None, 0, None)
-    add_logs(connection, [(log_row, *row, *text, *state)], created_at)
-    return log_row
+    add_logs(
+        connection,
+        [
+            (log_row, *row[:3], *raw_text(row[3]), *state)
+            for log_row, row in zip(log_rows, rows, strict=True)
+        ],
+        created_at,
+    )
+    return log_rows
 
 
 def update_logs(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -66,7 +65,7 @@ _ID_TYPE = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _row_id() -> Any:
-    return Field(default=None, primary_key=True, sa_type=_ID_TYPE)  # type: ignore[call-overload]
+    return Field(default=None, primary_key=True, sa_type=_ID_TYPE)
 
 
 def _cents(**options: Any) -> Any:
@@ -89,7 +88,7 @@ def _generated(kind: Any, expression: str) -> Any:
     )
 
 
-def _whole(table: str, *columns: str) -> list[CheckConstraint]:
+def _whole(*columns: str) -> list[CheckConstraint]:
     """Refuse REAL and text in money columns, which SQLite would otherwise take."""
     return [
         CheckConstraint(f"typeof({column}) = 'integer'", name=f"{column}_whole").ddl_if(
@@ -150,7 +149,7 @@ class Invoice(Base, table=True):
             "amount_paid_cents >= 0 AND amount_paid_cents <= amount_cents", name="amount_paid"
         ),
         CheckConstraint("voided_at IS NULL OR amount_paid_cents = 0", name="void_holds_nothing"),
-        *_whole("invoices", "amount_cents", "amount_paid_cents"),
+        *_whole("amount_cents", "amount_paid_cents"),
         UniqueConstraint("issued_on", "number"),
         Index(
             "ix_invoices_open",
@@ -184,7 +183,7 @@ class PosSale(Base, table=True):
     __tablename__ = "pos_sales"
     __table_args__ = (
         CheckConstraint(f"total_cents > 0 AND total_cents <= {MAX_CENTS}", name="total"),
-        *_whole("pos_sales", "total_cents"),
+        *_whole("total_cents"),
         UniqueConstraint("sold_on", "number"),
         UniqueConstraint("invoice_id"),
         Index("ix_pos_sales_customer_id", "customer_id"),
@@ -208,7 +207,7 @@ class PosItem(Base, table=True):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("unit_price_cents >= 0", name="unit_price"),
-        *_whole("pos_items", "quantity", "unit_price_cents"),
+        *_whole("quantity", "unit_price_cents"),
         UniqueConstraint("sale_id", "line"),
     )
 
@@ -248,7 +247,7 @@ class PaymentPrompt(Base, table=True):
     __tablename__ = "payment_prompts"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        *_whole("payment_prompts", "amount_cents"),
+        *_whole("amount_cents"),
     )
 
     id: int | None = _row_id()
@@ -278,10 +277,10 @@ class Payment(Base, table=True):
         CheckConstraint(
             "reversed_at IS NULL OR allocated_cents = 0", name="reversed_holds_nothing"
         ),
-        *_whole("payments", "amount_cents", "allocated_cents"),
+        *_whole("amount_cents", "allocated_cents"),
         _one_of("method", "mpesa", "cash", "bank", "cheque"),
         _one_of("verified_by", "callback", "pull", "statement", "status", "hand"),
-        Index("ix_payments_day", "transaction_date", "status", "amount_cents"),
+        Index("ix_payments_day", "transaction_date", "status", "amount_cents", "allocated_cents"),
         Index(
             "ix_payments_free",
             "customer_id",
@@ -325,7 +324,7 @@ class Allocation(Base, table=True):
     __tablename__ = "allocations"
     __table_args__ = (
         CheckConstraint("amount_cents <> 0", name="amount"),
-        *_whole("allocations", "amount_cents"),
+        *_whole("amount_cents"),
         _one_of("reason", "reference", "fifo", "credit", "hand", "void", "reversal"),
         Index("ix_allocations_payment_id", "payment_id"),
         Index("ix_allocations_invoice_id", "invoice_id"),
