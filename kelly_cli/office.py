@@ -42,6 +42,8 @@ class Office:
 
     def __init__(self, flags: Flags) -> None:
         self.flags = flags
+        self.busy_s: float | None = None
+        """How long a writer of this run waits for its turn; None = as long as people wait."""
 
     @cached_property
     def show(self) -> Show:
@@ -98,7 +100,9 @@ class Office:
         """The database of the configuration, not opened yet."""
         from kelly_cli.store.database import Database
 
-        return Database(self.config.database.url)
+        if self.busy_s is None:
+            return Database(self.config.database.url)
+        return Database(self.config.database.url, busy_s=self.busy_s)
 
     def books_to_read(self) -> Database:
         """The database, there and of the right age to read.

@@ -13,7 +13,7 @@ from kelly_cli.errors import UsageError
 JsonOpt = Annotated[
     bool, typer.Option("--json", help="Print one JSON document.", metavar="", envvar="KELLY_JSON")
 ]
-LimitOpt = Annotated[int, typer.Option("--limit", min=1, help="At most this many rows.")]
+LimitOpt = Annotated[int, typer.Option("--limit", min=1, max=10**9, help="At most this many rows.")]
 YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", metavar="")]
 DryRunOpt = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Show what would happen; keep nothing.", metavar="")
@@ -54,3 +54,15 @@ def day(text: str | None, *, option: str) -> date | None:
         raise UsageError(
             f"{option}: {text!r} is not a day", hint="Write it as 2026-02-03"
         ) from None
+
+
+def printable(text: str, *, option: str) -> str:
+    """Read words from the command line, without blanks around them.
+
+    Raises:
+        UsageError: nothing but blanks, or characters that cannot be printed.
+    """
+    words = text.strip()
+    if not words or not words.isprintable():
+        raise UsageError(f"{option}: {text!r} is not printable text", hint="Give it in plain words")
+    return words

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kelly_cli.core.money import kes
+from kelly_cli.core.times import iso_nairobi
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from kelly_cli.services.invoices import Freed
     from kelly_cli.store.customer_rows import CustomerView
+    from kelly_cli.store.invoice_rows import AllocationView, InvoiceView
+    from kelly_cli.store.log_rows import LogView
+    from kelly_cli.store.payment_rows import PaymentView
+    from kelly_cli.store.sale_rows import SaleItem, SaleView
 
 
 def customer_json(customer: CustomerView) -> dict[str, object]:
@@ -21,4 +29,113 @@ def customer_json(customer: CustomerView) -> dict[str, object]:
         "outstanding": kes(customer.owed_cents),
         "credit": kes(customer.credit_cents),
         "created_at": customer.created_at.isoformat(),
+    }
+
+
+def payment_json(payment: PaymentView) -> dict[str, object]:
+    """Return a payment. ``allocations``: what it holds on each invoice, zero left out."""
+    return {
+        "mpesa_receipt_number": payment.mpesa_receipt_number,
+        "status": payment.status,
+        "amount": kes(payment.amount_cents),
+        "transaction_date": iso_nairobi(payment.transaction_date),
+        "bill_ref_number": payment.bill_ref_number,
+        "msisdn": payment.msisdn,
+        "payer_name": payment.payer_name,
+        "customer_id": payment.customer_id,
+        "allocations": [
+            {"invoice_id": each.invoice_id, "amount": kes(each.amount_cents)}
+            for each in payment.allocations
+        ],
+        "unallocated": kes(payment.unallocated_cents),
+        "verified_by": payment.verified_by,
+        "method": payment.method,
+        "short_code": payment.short_code,
+        "matched_by": payment.matched_by,
+        "unmatched_reason": payment.unmatched_reason,
+        "pinned": payment.pinned,
+        "reversed_at": payment.reversed_at.isoformat() if payment.reversed_at else None,
+        "created_at": payment.created_at.isoformat(),
+    }
+
+
+def log_json(log: LogView) -> dict[str, object]:
+    """Return a webhook log without its bytes. ``payment``: the receipt that it led to."""
+    return {
+        "id": log.id,
+        "trans_id": log.trans_id,
+        "kind": log.kind,
+        "source": log.source,
+        "outcome": log.outcome,
+        "processed": log.processed,
+        "is_duplicate": log.is_duplicate,
+        "error": log.error,
+        "note": log.note,
+        "attempts": log.attempts,
+        "payment": log.payment,
+        "created_at": log.created_at.isoformat(),
+    }
+
+
+def invoice_json(invoice: InvoiceView, today: date) -> dict[str, object]:
+    """Return an invoice. ``today``: in Nairobi, says whether it is overdue."""
+    return {
+        "invoice_id": invoice.invoice_id,
+        "customer_id": invoice.customer_id,
+        "customer_name": invoice.customer_name,
+        "pos_id": invoice.pos_id,
+        "status": invoice.status,
+        "amount": kes(invoice.amount_cents),
+        "amount_paid": kes(invoice.paid_cents),
+        "balance": kes(invoice.balance_cents),
+        "description": invoice.description,
+        "issued_on": invoice.issued_on.isoformat(),
+        "due_on": invoice.due_on.isoformat() if invoice.due_on else None,
+        "overdue": invoice.is_overdue(today),
+        "on_hold": invoice.on_hold,
+        "voided_at": invoice.voided_at.isoformat() if invoice.voided_at else None,
+        "created_at": invoice.created_at.isoformat(),
+    }
+
+
+def allocation_json(allocation: AllocationView) -> dict[str, object]:
+    """Return one move of money to an invoice, or back from it (below zero)."""
+    return {
+        "mpesa_receipt_number": allocation.receipt,
+        "amount": kes(allocation.amount_cents),
+        "reason": allocation.reason,
+        "created_at": allocation.created_at.isoformat(),
+    }
+
+
+def freed_json(freed: Freed) -> dict[str, object]:
+    """Return what a void took back from one payment."""
+    return {"mpesa_receipt_number": freed.receipt, "amount": kes(freed.amount_cents)}
+
+
+def sale_json(sale: SaleView) -> dict[str, object]:
+    """Return a sale at the counter."""
+    return {
+        "pos_id": sale.pos_id,
+        "customer_id": sale.customer_id,
+        "customer_name": sale.customer_name,
+        "status": sale.status,
+        "total": kes(sale.total_cents),
+        "amount_paid": kes(sale.paid_cents),
+        "balance": kes(sale.balance_cents),
+        "items": [item_json(item) for item in sale.items],
+        "invoice_id": sale.invoice_id,
+        "sold_on": sale.sold_on.isoformat(),
+        "voided_at": sale.voided_at.isoformat() if sale.voided_at else None,
+        "created_at": sale.created_at.isoformat(),
+    }
+
+
+def item_json(item: SaleItem) -> dict[str, object]:
+    """Return one line of a sale."""
+    return {
+        "product_id": item.product_id,
+        "product_name": item.product_name,
+        "quantity": item.quantity,
+        "unit_price": kes(item.unit_price_cents),
     }

@@ -165,10 +165,12 @@ def display(value: object) -> str | None:
 
 def full_name(first: object, middle: object, last: object) -> str | None:
     """Join the names that came, each trimmed, blank ones skipped; None when none is left."""
-    if type(first) is str and not middle and not last:
-        return first.strip() or None
-    parts = [part.strip() for part in (first, middle, last) if isinstance(part, str)]
-    return " ".join([part for part in parts if part]) or None
+    name = ""
+    for part in (first, middle, last):
+        if part and isinstance(part, str):
+            trimmed = part.strip()
+            name = f"{name} {trimmed}" if name and trimmed else name or trimmed
+    return name or None
 
 
 def balance(value: object) -> int | None:

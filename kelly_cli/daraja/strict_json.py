@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import NoReturn
 
 MAX_NESTING = 32
@@ -101,11 +102,8 @@ def _refuse_deep_nesting(raw: bytes) -> None:
 def _members_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise NotOneObjectError(f"has the member {shown(name)} twice")
-            seen.add(name)
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise NotOneObjectError(f"has the member {shown(name)} twice")
     return members
 
 

@@ -7,68 +7,36 @@ queries, deciding is the pure core, applying is bulk statements, all inside the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kelly_cli.core import posting
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
-from kelly_cli.core.matching import Claim, Directory, Match, claim_of, match, why_unmatched
-from kelly_cli.core.refs import fold, phone_of
-from kelly_cli.core.repeats import Facts, differences
-from kelly_cli.daraja.messages import Notice, PaymentMessage, Refusal
+from kelly_cli.core.matching import Claim, Directory, match, why_unmatched
+from kelly_cli.core.money import kes_for_people
+from kelly_cli.core.refs import phone_of
+from kelly_cli.core.repeats import differences
+from kelly_cli.daraja.messages import PaymentMessage, Refusal
+from kelly_cli.services.entries import (
+    CONFLICT,
+    Entry,
+    Known,
+    NewPayment,
+    claim_by,
+    facts_by,
+    known_from_batch,
+    known_from_books,
+    log_row,
+    log_state,
+    payment_row,
+)
 from kelly_cli.store import book_rows, inbox_rows
 from kelly_cli.store.database import reserve_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-
-@dataclass(slots=True)
-class Entry:
-    """One delivery on its way. ``log_row`` 0 = not logged yet; ``payment_row`` None = no money.
-
-    Neither ``processed`` nor ``is_duplicate``: failed with ``error``, or pending without.
-    """
-
-    raw: bytes
-    kind: str
-    source: str
-    parsed: PaymentMessage | Notice | Refusal
-    delivery_id: str = ""
-    log_row: int = 0
-    is_new: bool = True
-    attempts: int = 0
-    error: str | None = None
-    receipt: str | None = None
-    payment_row: int | None = None
-    processed: bool = False
-    is_duplicate: bool = False
-    note: str = ""
-
-
-@dataclass(slots=True)
-class Known:
-    """A payment of this batch's receipts: in the books already, or made by this batch."""
-
-    money: Money
-    facts: Facts
-    claim: Claim
-    log_row: int | None
-    told: dict[str, Any]
-    entry: Entry | None = None
-
-
-class NewPayment(NamedTuple):
-    """A payment that this batch makes."""
-
-    money: Money
-    message: PaymentMessage
-    entry: Entry
-    rule: str | None
-    reason: str | None
 
 
 class Batch:
@@ -78,9 +46,10 @@ class Batch:
         self._connection = connection
         self._entries = entries
         self._now = now
+        self._claims: dict[int, Claim] = {}
         self._known: dict[str, Known] = {}
+        self._made: dict[str, NewPayment] = {}
         self._directory = Directory()
-        self._new: list[NewPayment] = []
         self._payment_rows: list[int] = []
         self._failed: dict[str, list[Entry]] = {}
         self._settled: set[str] = set()
@@ -92,33 +61,53 @@ class Batch:
     def run(self) -> None:
         """Gather, decide and apply the whole batch."""
         self._gather()
-        for entry in self._entries:
-            self._decide(entry)
+        for place, entry in enumerate(self._entries):
+            self._decide(entry, place)
         self._apply()
+
+    def narrate(self) -> None:
+        """Write into each entry's ``note`` where its money went, for people."""
+        went: dict[int, list[str]] = {}
+        for money, invoice, amount_cents, _ in self.books.allocations:
+            text = f"{invoice.public_id} {kes_for_people(amount_cents)}"
+            went.setdefault(money.row, []).append(text)
+        for new in self._made.values():
+            places = went.get(new.money.row, [])
+            if new.money.customer is not None and new.money.free_cents:
+                places.append(f"credit {kes_for_people(new.money.free_cents)}")
+            elif new.money.free_cents:
+                places.append(f"no owner {kes_for_people(new.money.free_cents)}")
+            new.entry.note = " · ".join(places)
 
     # Gather
 
     def _gather(self) -> None:
-        messages = [e.parsed for e in self._entries if isinstance(e.parsed, PaymentMessage)]
+        messages = []
+        for place, entry in enumerate(self._entries):
+            if isinstance(entry.parsed, PaymentMessage):
+                messages.append(entry.parsed)
+                self._claims[place] = claim_by(entry.parsed)
         receipts = {message.receipt for message in messages}
-        receipts |= {e.parsed.receipt for e in self._entries if not e.is_new and e.parsed.receipt}
+        receipts.update(e.receipt for e in self._entries if not e.is_new and e.receipt)
         found = inbox_rows.find_payments(self._connection, receipts)
-        self._known = {receipt: _known(payment) for receipt, payment in found.items()}
-        claims = [_claim(message) for message in messages]
-        claims += [known.claim for known in self._known.values() if known.money.unmatched]
-        self._look_up(claims)
+        self._known = {receipt: known_from_books(payment) for receipt, payment in found.items()}
+        waiting = (known.claim for known in self._known.values() if known.money.unmatched)
+        self._look_up([*self._claims.values(), *waiting])
         self.books = book_rows.load(self._connection, self._targets())
-        fresh = sum(1 for message in messages if message.receipt not in self._known)
+        fresh = sum(1 for message in messages if message.receipt not in found)
         self._payment_rows = reserve_ids(self._connection, "payments", fresh)[::-1]
-        logs = reserve_ids(
-            self._connection, "webhook_logs", sum(1 for e in self._entries if e.is_new)
-        )
-        for entry, row in zip((e for e in self._entries if e.is_new), logs, strict=True):
+        unlogged = [entry for entry in self._entries if entry.is_new]
+        rows = reserve_ids(self._connection, "webhook_logs", len(unlogged))
+        for entry, row in zip(unlogged, rows, strict=True):
             entry.log_row = row
 
-    def _look_up(self, claims: Sequence[Claim]) -> None:
-        references = {claim.reference for claim in claims if claim.reference}
-        prompts = {claim.prompt for claim in claims if claim.prompt}
+    def _look_up(self, claims: Iterable[Claim]) -> None:
+        references, prompts = set(), set()
+        for reference, prompt in claims:
+            if reference:
+                references.add(reference)
+            if prompt:
+                prompts.add(prompt)
         keys = book_rows.find_keys(self._connection, references)
         phones = {phone for key in references - keys.keys() if (phone := phone_of(key))}
         self._directory = Directory(
@@ -135,46 +124,41 @@ class Batch:
 
     # Decide
 
-    def _decide(self, entry: Entry) -> None:
+    def _decide(self, entry: Entry, place: int) -> None:
         entry.attempts += 1
         parsed = entry.parsed
-        entry.receipt = parsed.receipt
         if isinstance(parsed, PaymentMessage):
-            known = self._known.get(parsed.receipt)
+            claim = self._claims[place]
+            known = self._known_payment(parsed.receipt)
             if known is None:
-                self._first(entry, parsed)
+                self._first(entry, parsed, claim)
             elif known.log_row == entry.log_row:
                 self._again(entry, known)
             else:
-                self._repeat(entry, parsed, known)
+                self._repeat(entry, parsed, claim, known)
         elif isinstance(parsed, Refusal):
             self._fail(entry, parsed.error)
             # Only a log that is tried again looks for the good one: at arrival a body that breaks
             # a rule is a failed log, whatever else is known (contract section 7).
-            known = self._known.get(parsed.receipt or "")
-            entry.is_duplicate = (
-                not entry.is_new and known is not None and not known.money.unmatched
-            )
+            if not entry.is_new and parsed.receipt is not None:
+                known = self._known_payment(parsed.receipt)
+                entry.is_duplicate = known is not None and not known.money.unmatched
         else:
             entry.processed, entry.error, entry.note = True, None, parsed.text
 
-    def _first(self, entry: Entry, message: PaymentMessage) -> None:
+    def _known_payment(self, receipt: str) -> Known | None:
+        known = self._known.get(receipt)
+        if known is None and receipt in self._made:
+            known = self._known[receipt] = known_from_batch(self._made[receipt])
+        return known
+
+    def _first(self, entry: Entry, message: PaymentMessage, claim: Claim) -> None:
         """Book a receipt that the books do not hold."""
-        money = Money(
-            row=self._payment_rows.pop(),
-            receipt=message.receipt,
-            amount_cents=message.amount_cents,
-            allocated_cents=0,
-            customer=None,
-            paid_at=message.paid_at,
-        )
-        claim = _claim(message)
+        row = self._payment_rows.pop()
+        money = Money(row, message.receipt, message.amount_cents, 0, None, message.paid_at)
         rule, reason = self._place(money, claim, message.bill_ref)
-        self._new.append(NewPayment(money, message, entry, rule, reason))
-        self._known[message.receipt] = Known(
-            money, _facts(message, claim), claim, entry.log_row, _told(message), entry
-        )
-        entry.payment_row = money.row
+        self._made[message.receipt] = NewPayment(money, message, claim, entry, rule, reason)
+        entry.payment_row = row
         if reason is None:
             self._succeed(entry, message.receipt)
         else:
@@ -193,22 +177,23 @@ class Batch:
         else:
             self._fail(entry, reason)
 
-    def _repeat(self, entry: Entry, message: PaymentMessage, known: Known) -> None:
+    def _repeat(self, entry: Entry, message: PaymentMessage, claim: Claim, known: Known) -> None:
         """Mark a repeat of a receipt; money that is still unmatched gets another try."""
-        claim = _claim(message)
         entry.is_duplicate = True
         entry.payment_row = known.money.row
-        different = differences(known.facts, _facts(message, claim))
+        different = differences(known.facts, facts_by(message, claim))
         if different:
-            entry.error = "conflict: " + "; ".join(different)
+            entry.error = CONFLICT + "; ".join(different)
             return
-        self._fill(known, message, claim)
+        added = known.fill(message, claim)
+        if added:
+            self._filled.setdefault(known.money.row, {}).update(added)
         if known.money.unmatched and not known.money.pinned and self._retry(known) is None:
             self._settle_first(known)
 
     def _retry(self, known: Known) -> str | None:
         """Try to place unmatched money again; return why it still has no place, or None."""
-        rule, reason = self._place(known.money, known.claim, known.told.get("bill_ref_number"))
+        rule, reason = self._place(known.money, known.claim, known.told["bill_ref_number"])
         self._retried.append((rule, reason, known.money.row))
         return reason
 
@@ -216,7 +201,7 @@ class Batch:
         self, money: Money, claim: Claim, shown: str | None
     ) -> tuple[str | None, str | None]:
         """Match and allocate; return (rule, None) or (None, why it found no place)."""
-        found: Match | None = match(claim, self._directory)
+        found = match(claim, self._directory)
         if found is None:
             return None, why_unmatched(shown, claim, self._directory)
         refused = posting.refusal(self.books, found.target)
@@ -228,30 +213,9 @@ class Batch:
     def _make_invoice(self, sale: Sale) -> Invoice:
         return book_rows.invoice_for_sale(self._connection, sale, self._now)
 
-    def _fill(self, known: Known, message: PaymentMessage, claim: Claim) -> None:
-        """Let a later channel fill the blanks of the first, its reference among them."""
-        if known.facts.channel == message.channel:
-            return
-        added = {
-            name: value
-            for name, value in _told(message).items()
-            if value is not None and known.told.get(name) is None
-        }
-        if not added:
-            return
-        known.told.update(added)
-        self._filled.setdefault(known.money.row, {}).update(added)
-        known.claim = Claim(
-            known.claim.reference or claim.reference, known.claim.prompt or claim.prompt
-        )
-        known.facts = replace_facts(known.facts, message, claim)
-
     def _succeed(self, entry: Entry, receipt: str) -> None:
         entry.processed, entry.is_duplicate, entry.error = True, False, None
-        self._settled.add(receipt)
-        for other in self._failed.pop(receipt, ()):
-            if other is not entry:
-                other.is_duplicate = True
+        self._settle(receipt, but=entry)
 
     def _fail(self, entry: Entry, error: str) -> None:
         entry.error = error
@@ -263,149 +227,39 @@ class Batch:
         if known.entry is not None:
             self._succeed(known.entry, known.money.receipt)
             return
-        self._settled.add(known.money.receipt)
         if known.log_row is not None:
             self._processed_logs.add(known.log_row)
-        for other in self._failed.pop(known.money.receipt, ()):
-            other.is_duplicate = True
+        self._settle(known.money.receipt)
+
+    def _settle(self, receipt: str, but: Entry | None = None) -> None:
+        """Another log of the receipt was processed: its failed ones become duplicates."""
+        self._settled.add(receipt)
+        for other in self._failed.pop(receipt, ()):
+            other.is_duplicate = other is not but
 
     # Apply
 
     def _apply(self) -> None:
-        self._settle_others()
-        inbox_rows.add_payments(
-            self._connection, [_payment_row(new) for new in self._new], self._now
-        )
-        book_rows.save(
-            self._connection, self.books, self._now, fresh={new.money.row for new in self._new}
-        )
-        inbox_rows.set_match(self._connection, self._retried)
+        connection = self._connection
+        self._settle_older()
+        made = self._made.values()
+        inbox_rows.add_payments(connection, [payment_row(new) for new in made], self._now)
+        fresh = {new.money.row for new in made}
+        book_rows.save(connection, self.books, self._now, fresh=fresh)
+        inbox_rows.set_match(connection, self._retried)
         for row, told in self._filled.items():
-            inbox_rows.fill_payment(self._connection, row, told)
-        inbox_rows.add_logs(
-            self._connection,
-            [_log_row(entry) for entry in self._entries if entry.is_new],
-            self._now,
-        )
-        inbox_rows.update_logs(
-            self._connection, [log_state(entry) for entry in self._entries if not entry.is_new]
-        )
+            inbox_rows.fill_payment(connection, row, told)
+        new_logs = [log_row(entry) for entry in self._entries if entry.is_new]
+        inbox_rows.add_logs(connection, new_logs, self._now)
+        old_logs = [log_state(entry) for entry in self._entries if not entry.is_new]
+        inbox_rows.update_logs(connection, old_logs)
 
-    def _settle_others(self) -> None:
+    def _settle_older(self) -> None:
         """Take the older failed logs of receipts that were processed now off the list."""
         own = {entry.log_row for entry in self._entries}
-        others = {
-            row
-            for row, _ in inbox_rows.open_logs(self._connection, self._settled)
-            if row not in own and row not in self._processed_logs
-        }
+        older = {row for row, _ in inbox_rows.open_logs(self._connection, self._settled)}
         inbox_rows.settle_logs(
-            self._connection, processed=self._processed_logs - own, duplicates=others
+            self._connection,
+            processed=self._processed_logs - own,
+            duplicates=older - own - self._processed_logs,
         )
-
-
-def replace_facts(first: Facts, message: PaymentMessage, claim: Claim) -> Facts:
-    """Return the facts of a payment with the blanks that a later channel filled."""
-    return first._replace(
-        short_code=first.short_code or message.short_code,
-        reference=first.reference or claim.reference,
-        shown_reference=first.shown_reference or message.bill_ref,
-    )
-
-
-def _claim(message: PaymentMessage) -> Claim:
-    return Claim(fold(message.bill_ref) if message.bill_ref else None, message.checkout_request_id)
-
-
-def _facts(message: PaymentMessage, claim: Claim) -> Facts:
-    return Facts(
-        message.channel,
-        message.amount_cents,
-        message.short_code,
-        message.paid_at,
-        claim.reference,
-        message.bill_ref,
-    )
-
-
-def _told(message: PaymentMessage) -> dict[str, Any]:
-    return {
-        "short_code": message.short_code,
-        "bill_ref_number": message.bill_ref,
-        "msisdn": message.msisdn,
-        "payer_name": message.payer_name,
-        "transaction_type": message.kind,
-        "org_balance_cents": message.org_balance_cents,
-        "checkout_request_id": message.checkout_request_id,
-    }
-
-
-def _known(payment: inbox_rows.KnownPayment) -> Known:
-    told = payment.told
-    claim = claim_of(told["bill_ref_number"], told["checkout_request_id"])
-    facts = Facts(
-        payment.channel,
-        payment.money.amount_cents,
-        told["short_code"],
-        payment.money.paid_at,
-        claim.reference,
-        told["bill_ref_number"],
-    )
-    return Known(payment.money, facts, claim, payment.log_row, told)
-
-
-def _payment_row(new: NewPayment) -> tuple[Any, ...]:
-    money, message = new.money, new.message
-    return (
-        money.row,
-        money.receipt,
-        message.channel,
-        message.short_code,
-        money.amount_cents,
-        money.allocated_cents,
-        money.paid_at,
-        message.bill_ref,
-        message.msisdn,
-        message.payer_name,
-        message.kind,
-        message.org_balance_cents,
-        message.checkout_request_id,
-        money.customer,
-        new.rule,
-        new.reason,
-        "callback",
-        new.entry.log_row,
-    )
-
-
-def _log_row(entry: Entry) -> tuple[Any, ...]:
-    text = inbox_rows.raw_text(entry.raw)
-    return (
-        entry.log_row,
-        entry.delivery_id,
-        entry.kind,
-        entry.source,
-        text.payload,
-        text.encoding,
-        text.sha256,
-        entry.receipt,
-        entry.processed,
-        entry.is_duplicate,
-        entry.error,
-        entry.attempts,
-        entry.payment_row,
-    )
-
-
-def log_state(entry: Entry) -> tuple[Any, ...]:
-    """Return the state of an entry's log as ``inbox_rows.update_logs`` takes it."""
-    return (
-        entry.kind,
-        entry.receipt,
-        entry.processed,
-        entry.is_duplicate,
-        entry.error,
-        entry.attempts,
-        entry.payment_row,
-        entry.log_row,
-    )

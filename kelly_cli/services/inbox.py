@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.daraja.messages import ValidationRequest, parse_delivery
 from kelly_cli.errors import NotFoundError, StorageError
-from kelly_cli.services.batch import Batch, Entry, log_state
+from kelly_cli.services.batch import Batch
+from kelly_cli.services.entries import Entry, log_state
 from kelly_cli.store import inbox_rows
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Tally:
             self.processed += 1
         elif entry.is_duplicate:
             self.duplicates += 1
-            self.conflicts += (entry.error or "").startswith("conflict")
+            self.conflicts += entry.is_conflict
         else:
             self.failed += 1
             if len(self.failures) < MOST_FAILURES:
@@ -112,11 +113,16 @@ class Inbox:
         self._codes_known = True
         return entries
 
-    def keep_validation(self, raw: bytes, source: str, result_code: str) -> None:
-        """Keep a validation request apart from the logs. It is never money."""
+    def keep_validations(self, bodies: Sequence[bytes], source: str) -> int:
+        """Keep validation requests apart from the logs, and tell how many. They are never money.
+
+        What was answered is what kelly answers without a policy: accepted.
+        """
         now = self._clock()
         with self._database.writing() as connection:
-            _keep_validation(connection, raw, source, result_code, now)
+            for raw in bodies:
+                _keep_validation(connection, raw, source, "0", now)
+        return len(bodies)
 
     def retry(
         self, rows: Sequence[int] = (), *, pending_only: bool = False
@@ -129,7 +135,7 @@ class Inbox:
         after = 0
         while True:
             with self._database.writing() as connection:
-                done = self._retry_next(connection, rows, after, pending_only=pending_only)
+                done = self.retry_next(connection, rows, after, pending_only=pending_only)
             if done is None:
                 return
             yield done
@@ -137,19 +143,13 @@ class Inbox:
             if rows:
                 return
 
-    def rehearse(self, rows: Sequence[int] = ()) -> Iterator[tuple[Connection, Batch, list[Entry]]]:
-        """Do what ``retry`` does and keep nothing of it (the connection shows the books as they would be)."""
-        with self._database.rehearsing() as connection:
-            after = 0
-            while (done := self._retry_next(connection, rows, after)) is not None:
-                yield connection, *done
-                after = done[1][-1].log_row
-                if rows:
-                    return
-
-    def _retry_next(
+    def retry_next(
         self, connection: Connection, rows: Sequence[int], after: int, *, pending_only: bool = False
     ) -> tuple[Batch, list[Entry]] | None:
+        """Take the next unit of failed and pending logs after a row, in the caller's unit of work.
+
+        None = there are no more.
+        """
         now = self._clock()
         self._prepare(connection, now)
         if rows:

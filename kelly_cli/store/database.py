@@ -10,13 +10,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from kelly_cli.errors import DatabaseBusyError, DatabaseNotFoundError, StorageError
+from kelly_cli.errors import (
+    BrokenInvariantError,
+    DatabaseBusyError,
+    DatabaseNotFoundError,
+    StorageError,
+)
 from kelly_cli.store.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -32,7 +37,6 @@ _CHECKPOINT_BYTES = 16 << 20
 _TRUNCATE_BYTES = 256 << 20
 _ADVISORY_KEY = 0x6B656C6C79
 _PRAGMAS = (
-    "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
     # Checkpoints only under the turnstile: see Turnstile.
@@ -59,7 +63,9 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.path = self.url.database if self.is_sqlite else None
         self._turnstile = Turnstile(self.path) if self.path else None
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self._engine = (
+            _sqlite_engine(self.url, busy_s) if self.is_sqlite else _postgres_engine(self.url)
+        )
 
     @property
     def engine(self) -> Engine:
@@ -115,15 +121,47 @@ class Database:
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_KEY})")
                     yield connection
                 return
-            make_folder(self.path)
-            with (
-                self._turnstile.passed(timeout_s=self.busy_s),
-                self._engine.connect() as connection,
-            ):
+            with self._sqlite_turn(self._turnstile) as connection:
+                yield connection
+
+    @contextmanager
+    def reshaping(self) -> Iterator[Connection]:
+        """Give the exclusive turn to change tables; foreign keys are checked at its end.
+
+        Raises:
+            BrokenInvariantError: a row points at nothing now; nothing is kept.
+        """
+        if self._turnstile is None:
+            with self.writing() as connection:
+                yield connection
+            return
+        with (
+            self._plainly(),
+            self._sqlite_turn(self._turnstile, foreign_keys=False) as connection,
+        ):
+            yield connection
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if lost is not None:
+                raise BrokenInvariantError(f"a row of {lost[0]} points at no row of {lost[2]}")
+
+    @contextmanager
+    def _sqlite_turn(
+        self, turnstile: Turnstile, *, foreign_keys: bool = True
+    ) -> Iterator[Connection]:
+        make_folder(self.path)
+        with turnstile.passed(timeout_s=self.busy_s), self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            if not foreign_keys:
+                # SQLite ignores this inside a unit of work.
+                raw.execute("PRAGMA foreign_keys=OFF")
+            try:
                 writer = connection.execution_options(kelly_writes=True)
                 with writer.begin():
                     yield writer
-                self._checkpoint(writer)
+            finally:
+                if not foreign_keys:
+                    raw.execute("PRAGMA foreign_keys=ON")
+            self._checkpoint(raw)
 
     @contextmanager
     def rehearsing(self) -> Iterator[Connection]:
@@ -136,16 +174,30 @@ class Database:
             return
 
     @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
-        """Give the raw SQLite connection under the write lock, outside any unit of work."""
+    def turn(self) -> Iterator[None]:
+        """Give the exclusive turn to write, and no connection: for copies of the whole file.
+
+        Raises:
+            DatabaseBusyError: other writers held the database for ``busy_s`` seconds.
+        """
         if self._turnstile is None:
             raise StorageError("this needs a SQLite database")
-        with self._plainly(), self._turnstile.passed(timeout_s=self.busy_s):
-            raw = self._engine.raw_connection()
+        make_folder(self.path)
+        with self._turnstile.passed(timeout_s=self.busy_s):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Give the raw SQLite connection under the write lock, outside any unit of work."""
+        with self._plainly(), self.turn():
+            pooled = self._engine.raw_connection()
+            raw: Any = pooled.driver_connection
             try:
-                yield raw.driver_connection  # type: ignore[misc]
+                raw.execute("PRAGMA query_only=OFF")
+                yield raw
+                self._checkpoint(raw)
             finally:
-                raw.close()
+                pooled.close()
 
     def close(self) -> None:
         """Close every connection."""
@@ -153,16 +205,22 @@ class Database:
         if self._turnstile is not None:
             self._turnstile.close()
 
-    def _checkpoint(self, connection: Connection) -> None:
+    def _checkpoint(self, raw: sqlite3.Connection) -> None:
         """Copy the WAL back when it has grown, still under the write lock."""
         try:
-            size = os.path.getsize(f"{self.path}-wal")
+            # SQLite keeps its log beside the file itself, not beside a link to it.
+            size = os.path.getsize(f"{os.path.realpath(self.path or '')}-wal")
         except OSError:
             return
-        if size >= _CHECKPOINT_BYTES:
-            mode = "TRUNCATE" if size >= _TRUNCATE_BYTES else "PASSIVE"
-            raw = connection.connection.driver_connection
-            raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()  # type: ignore[union-attr]
+        if size < _CHECKPOINT_BYTES:
+            return
+        mode = "TRUNCATE" if size >= _TRUNCATE_BYTES else "PASSIVE"
+        # A long reader puts it off to a later commit: to wait would hold up every writer. So does
+        # an error: what was written is safe already.
+        raw.execute("PRAGMA busy_timeout=0")
+        with suppress(sqlite3.Error):
+            raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        raw.execute(_busy_timeout(self.busy_s))
 
     @contextmanager
     def _plainly(self) -> Iterator[None]:
@@ -179,9 +237,11 @@ def _parsed(url: str) -> Any:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # The words themselves are not shown: a password may stand in them.
         raise StorageError(
-            f"{url!r} is no database URL", hint="Write sqlite:///kelly.db or postgresql://host/name"
+            "the database's URL cannot be read",
+            hint="Write sqlite:///kelly.db or postgresql://user@host:5432/name",
         ) from None
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
@@ -196,6 +256,8 @@ def _parsed(url: str) -> Any:
 def make_folder(path: str | None) -> None:
     """Make the folder of the database, for its owner only."""
     folder = os.path.dirname(os.path.abspath(path or ""))
+    if path and os.path.isdir(path):
+        raise StorageError(f"{path} is a folder", hint=f"Name a file: --db {path}/kelly.db")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if path and not os.path.exists(path):
@@ -207,7 +269,11 @@ def make_folder(path: str | None) -> None:
         ) from error
 
 
-def _sqlite_engine(url: Any) -> Engine:
+def _busy_timeout(busy_s: float) -> str:
+    return f"PRAGMA busy_timeout={int(busy_s * 1000)}"
+
+
+def _sqlite_engine(url: Any, busy_s: float) -> Engine:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StorageError(f"SQLite {sqlite3.sqlite_version} is too old: kelly needs 3.38 or newer")
     engine = create_engine(url)
@@ -215,6 +281,7 @@ def _sqlite_engine(url: Any) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
+        connection.execute(_busy_timeout(busy_s))
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         if sys.platform == "darwin":
@@ -270,8 +337,8 @@ def _translated_text(text: str, shown: str) -> StorageError:
         )
     if "malformed" in first_line or "not a database" in first_line:
         return StorageError(
-            f"the database {shown} is damaged: {first_line}",
-            hint="Keep the file, and restore the last backup: kelly db restore FILE",
+            f"the database {shown} is damaged, or something else than a database: {first_line}",
+            hint="Look at its name; if it is yours, restore the last backup: kelly db restore FILE",
             code="database_damaged",
         )
     return StorageError(f"the database {shown} cannot be used: {first_line}")
@@ -303,7 +370,9 @@ def fetch_in(
     if not values:
         return []
     sql = f"{select} WHERE {in_list(connection, column)} {tail}"
-    return connection.exec_driver_sql(sql, (list_param(connection, values),)).fetchall()
+    # The driver's own tuples: wrapping each in a Row costs as much as fetching it.
+    cursor = connection.exec_driver_sql(sql, (list_param(connection, values),)).cursor
+    return cursor.fetchall() if cursor is not None else []
 
 
 def reserve_ids(connection: Connection, table: str, count: int) -> list[int]:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect
+from sqlalchemy import Text, column, insert, inspect, table
 
 from kelly_cli.errors import SchemaTooNewError, SchemaTooOldError, StorageError
 from kelly_cli.store.tables import SCHEMA_REVISION, Base
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from kelly_cli.store.database import Database
 
 VERSION_TABLE = "alembic_version"
+_ALWAYS_THERE = {VERSION_TABLE, "customers", "payments", "webhook_logs"}
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -28,16 +32,41 @@ def revision_of(connection: Connection) -> str | None:
         StorageError: the database has tables, and they are not kelly's.
     """
     tables = inspect(connection).get_table_names()
-    if VERSION_TABLE in tables:
-        row = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").first()
-        return str(row[0]) if row else None
-    if tables:
-        raise StorageError(
-            f"the database holds other tables ({', '.join(sorted(tables)[:3])}) and none of kelly's",
-            hint="Name another database with --db",
-            code="not_a_kelly_database",
-        )
-    return None
+    if not tables:
+        return None
+    row = None
+    if is_kelly(tables):
+        row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    if row is None:
+        raise not_kelly("the database", tables)
+    return str(row[0])
+
+
+def holds_books(database: Database) -> bool:
+    """Tell whether there are books, of whatever age.
+
+    Raises:
+        StorageError: it holds somebody else's tables, or is damaged.
+    """
+    if not database.exists():
+        return False
+    with database.reading() as connection:
+        return revision_of(connection) is not None
+
+
+def is_kelly(tables: Iterable[str]) -> bool:
+    """Tell by the names of its tables whether a database holds books of any age."""
+    return _ALWAYS_THERE.issubset(tables)
+
+
+def not_kelly(what: object, tables: Iterable[str]) -> StorageError:
+    """Return the refusal of a database that is somebody else's, or half of one."""
+    names = ", ".join(sorted(tables)[:3])
+    return StorageError(
+        f"{what} is none of kelly's: it holds {names or 'no tables'}",
+        hint="Name another one",
+        code="not_a_kelly_database",
+    )
 
 
 def check_revision(revision: str | None) -> None:
@@ -96,7 +125,8 @@ def open_for_writing(database: Database) -> None:
             check_revision(revision)
             return
     if database.is_sqlite:
-        _use_wal(database)
+        with database.alone() as raw:
+            use_wal(raw, database.shown())
     with database.writing() as connection:
         revision = revision_of(connection)
         if revision is None:
@@ -110,22 +140,22 @@ def create(connection: Connection) -> None:
     Base.metadata.create_all(connection)
     # The shape that alembic gives this table, without the cost of importing it.
     connection.exec_driver_sql(
-        f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
-        f"CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
     )
-    connection.exec_driver_sql(
-        f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ('{SCHEMA_REVISION}')"
-    )
+    stamp = column("version_num", Text)
+    connection.execute(insert(table(VERSION_TABLE, stamp)).values(version_num=SCHEMA_REVISION))
 
 
-def _use_wal(database: Database) -> None:
-    from kelly_cli.store.database import make_folder
+def use_wal(raw: sqlite3.Connection, shown: str) -> None:
+    """Put a SQLite database into WAL mode, which stays with the file.
 
-    make_folder(database.path)
-    with database.alone() as raw:
-        mode = raw.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    Raises:
+        StorageError: its disk cannot do that.
+    """
+    mode = raw.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
         raise StorageError(
-            f"SQLite cannot keep its log beside {database.shown()} (journal mode {mode})",
+            f"SQLite cannot keep its log beside {shown} (journal mode {mode})",
             hint="Keep the database on a local disk, not on a network share",
         )

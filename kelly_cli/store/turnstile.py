@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kelly_cli.errors import DatabaseBusyError
+from kelly_cli.errors import DatabaseBusyError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,13 @@ class Turnstile:
     def _opened(self) -> tuple[int, int]:
         if self._files is None:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-            turn, lock = (os.open(path, flags, 0o600) for path in self._paths)
+            try:
+                turn, lock = (os.open(path, flags, 0o600) for path in self._paths)
+            except OSError as error:
+                raise StorageError(
+                    f"cannot open the lock file {error.filename}: {error.strerror}",
+                    hint="Give this user the right to write in the database's folder",
+                ) from error
             self._files = turn, lock
         return self._files
 

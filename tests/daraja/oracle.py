@@ -1,16 +1,18 @@
 """A second reading of contract section 7, slow and plain, to hold the first one against.
 
-It shares nothing with kelly: its own JSON reader, sign by sign, its own amounts and calendar.
+It shares nothing with kelly: its own JSON reader, its own amounts, its own calendar.
 """
 
 import calendar
 import re
+import string
 from fractions import Fraction
 
 DIGITS = "0123456789"
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ALLOWED = set(DIGITS + string.ascii_letters)
 ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-NUMBER = re.compile("-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?")
+WORDS = {"true": True, "false": False, "null": None}
+SCALAR = re.compile("true|false|null|-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?")
 HEX = re.compile("[0-9a-fA-F]{4}")
 
 
@@ -18,13 +20,16 @@ class BrokenError(Exception):
     """A rule is broken; the argument is the field."""
 
 
+def require(good, field="body"):
+    if not good:
+        raise BrokenError(field)
+
+
 class Number(str):
-    """The text of a JSON number."""
+    __slots__ = ()
 
 
 class Reader:
-    """Reads JSON values of a text, each from ``self.at`` on."""
-
     def __init__(self, text):
         self.text = text + "\0"  # NUL is no sign of JSON: every reading stops there
         self.at = 0
@@ -33,8 +38,7 @@ class Reader:
         return self.text[self.at]
 
     def take(self, word):
-        if not self.text.startswith(word, self.at):
-            raise BrokenError("body")
+        require(self.text.startswith(word, self.at))
         self.at += len(word)
 
     def space(self):
@@ -43,31 +47,24 @@ class Reader:
 
     def value(self, level):
         self.space()
-        if level > 32 and self.sign() in "{[":
-            raise BrokenError("body")
+        require(level <= 32 or self.sign() not in "{[")
         if self.sign() == "{":
             found = {}
             for _ in self.each("}"):
                 name = self.string()
                 self.space()
                 self.take(":")
-                if name in found:
-                    raise BrokenError("body")
+                require(name not in found)
                 found[name] = self.value(level + 1)
             return found
         if self.sign() == "[":
             return [self.value(level + 1) for _ in self.each("]")]
         if self.sign() == '"':
             return self.string()
-        for word, meaning in (("true", True), ("false", False), ("null", None)):
-            if self.text.startswith(word, self.at):
-                self.at += 4 if meaning is not False else 5
-                return meaning
-        found = NUMBER.match(self.text, self.at)
-        if not found:
-            raise BrokenError("body")
+        found = SCALAR.match(self.text, self.at)
+        require(found)
         self.at = found.end()
-        return Number(found[0])
+        return WORDS[found[0]] if found[0] in WORDS else Number(found[0])
 
     def each(self, closing):
         self.at += 1
@@ -85,8 +82,7 @@ class Reader:
         self.take('"')
         signs = []
         while self.sign() != '"':
-            if self.sign() < " ":
-                raise BrokenError("body")
+            require(self.sign() >= " ")
             sign = self.sign()
             self.at += 1
             signs.append(self.escaped() if sign == "\\" else sign)
@@ -100,8 +96,7 @@ class Reader:
         if sign == "u" and HEX.match(self.text, self.at):
             self.at += 4
             return chr(int(self.text[self.at - 4 : self.at], 16))
-        if sign not in ESCAPES:
-            raise BrokenError("body")
+        require(sign in ESCAPES)
         return ESCAPES[sign]
 
 
@@ -112,29 +107,25 @@ def body_of(raw):
         raise BrokenError("body") from None
     body = reader.value(1)
     reader.space()
-    if not isinstance(body, dict) or reader.at != len(reader.text) - 1:
-        raise BrokenError("body")
+    require(isinstance(body, dict) and reader.at == len(reader.text) - 1)
     return body
 
 
 def cents(text):
     whole, dot, part = text.partition(".")
-    if not whole or len(whole) > 12 or set(whole + part) - set(DIGITS) or (dot and not part):
-        raise BrokenError("TransAmount")
+    require(0 < len(whole) <= 12 and bool(part) == bool(dot), "TransAmount")
+    require(set(whole + part) <= set(DIGITS), "TransAmount")
     exact = Fraction(int(whole + part), 10 ** len(part)) * 100
-    if exact == 0 or exact.denominator != 1:
-        raise BrokenError("TransAmount")
+    require(exact > 0 and exact.denominator == 1, "TransAmount")
     return exact.numerator
 
 
 def check_moment(text, latest):
-    if len(text) != 14 or set(text) - set(DIGITS) or not "2007" <= text <= latest:
-        raise BrokenError("TransTime")
-    pairs = [int(text[at : at + 2]) for at in range(2, 14, 2)]
-    year, (month, day, hour, minute, second) = int(text[:4]), pairs[1:]
-    real = 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
-    if not real or hour > 23 or max(minute, second) > 59:
-        raise BrokenError("TransTime")
+    require(len(text) == 14 and set(text) <= set(DIGITS), "TransTime")
+    require("2007" <= text <= latest, "TransTime")
+    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
+    real = 1 <= month <= 12 and 1 <= day <= calendar.monthrange(int(text[:4]), month)[1]
+    require(real and hour <= 23 and max(minute, second) <= 59, "TransTime")
 
 
 def judge(raw, ours, latest):
@@ -146,14 +137,12 @@ def judge(raw, ours, latest):
         body = body_of(raw)
         receipt = body.get("TransID")
         receipt = receipt.strip() if type(receipt) is str else ""
-        if not 5 <= len(receipt) <= 32 or set(receipt) - set(DIGITS + LETTERS):
-            raise BrokenError("TransID")
+        require(5 <= len(receipt) <= 32 and set(receipt) <= ALLOWED, "TransID")
         texts = [body.get(field) for field in ("TransAmount", "TransTime", "BusinessShortCode")]
         amount, time, code = (str(text) if isinstance(text, str) else "" for text in texts)
         paid = cents(amount)
         check_moment(time, latest)
-        if code not in ours:
-            raise BrokenError("BusinessShortCode")
+        require(code in ours, "BusinessShortCode")
     except BrokenError as broken:
         return ("refused", broken.args[0])
     return ("ok", receipt.upper(), paid, time, code)

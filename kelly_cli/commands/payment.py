@@ -1,0 +1,173 @@
+"""kelly payment: money that came in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, day, printable
+from kelly_cli.errors import UsageError
+from kelly_cli.office import office_of
+from kelly_cli.render import Column
+
+if TYPE_CHECKING:
+    from kelly_cli.office import Office
+    from kelly_cli.store.log_rows import LogView
+    from kelly_cli.store.payment_rows import PaymentView
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+COLUMNS = (
+    Column("mpesa_receipt_number", "Receipt", "receipt"),
+    Column("transaction_date", "Paid at", "wall", priority=3),
+    Column("amount_cents", "Amount", "money"),
+    Column("bill_ref_number", "Reference", priority=1),
+    Column("customer_id", "Customer", "id", priority=1),
+    Column("msisdn", "Phone", "phone", priority=5),
+    Column("payer_name", "Payer", priority=4),
+    Column("unallocated_cents", "Unallocated", "money", priority=2),
+    Column("status", "Status", "status"),
+)
+FIELDS = (
+    Column("mpesa_receipt_number", "Receipt", "receipt"),
+    Column("status", "Status", "status"),
+    Column("amount_cents", "Amount", "money"),
+    Column("unallocated_cents", "Unallocated", "money"),
+    Column("transaction_date", "Paid at", "wall"),
+    Column("method", "Method"),
+    Column("short_code", "Paid to", "id"),
+    Column("bill_ref_number", "Reference"),
+    Column("msisdn", "Phone", "phone"),
+    Column("payer_name", "Payer"),
+    Column("customer_id", "Customer", "id"),
+    Column("matched_by", "Matched by"),
+    Column("unmatched_reason", "Unmatched"),
+    Column("pinned", "Waits for a person", "flag"),
+    Column("verified_by", "Verified by"),
+    Column("reversed_at", "Reversed at", "instant"),
+)
+ALLOCATIONS = (
+    Column("invoice_id", "Invoice", "id"),
+    Column("amount_cents", "Allocated", "money"),
+)
+LOGS = (
+    Column("id", "Log", "count"),
+    Column("source", "Source"),
+    Column("outcome", "Outcome", "status"),
+    Column("error", "Error", priority=1),
+)
+
+ReceiptArg = Annotated[
+    str, typer.Argument(help="The M-Pesa receipt, in any case.", metavar="RECEIPT")
+]
+
+
+class Status(StrEnum):
+    """What a payment can be (contract section 4)."""
+
+    COMPLETED = "COMPLETED"
+    UNMATCHED = "UNMATCHED"
+    REVERSED = "REVERSED"
+
+
+@app.callback()
+def payment() -> None:
+    """Payments: money in."""
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Only this customer's.", metavar="ID")
+    ] = None,
+    status: Annotated[
+        Status | None, typer.Option("--status", help="Only these.", case_sensitive=False)
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="From this day on, in Nairobi.", metavar="DAY")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="Up to and with this day.", metavar="DAY")
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", help="Part of the receipt, reference or payer.")
+    ] = None,
+    short_code: Annotated[
+        str | None, typer.Option("--short-code", help="Only to this paybill or till.")
+    ] = None,
+    unverified: Annotated[
+        bool,
+        typer.Option("--unverified", help="Only M-Pesa money known by hand alone.", metavar=""),
+    ] = False,
+    limit: LimitOpt = DEFAULT_LIMIT,
+    json: JsonOpt = False,
+) -> None:
+    """List payments, newest first.
+
+    kelly payment list --from 2026-02-01 --to 2026-02-03
+
+    kelly payment list --customer CUST-001 --status COMPLETED --json
+    """
+    from kelly_cli.commands.shapes import payment_json
+    from kelly_cli.services import payments
+
+    office = office_of(ctx, json=json)
+    first_day, last_day = day(first, option="--from"), day(last, option="--to")
+    if first_day and last_day and first_day > last_day:
+        raise UsageError(f"--from: {first} is after --to {last}", hint="Swap the two days")
+    query = payments.PaymentQuery(
+        customer_id=customer,
+        status=status.value if status else None,
+        first=first_day,
+        last=last_day,
+        search=None if search is None else printable(search, option="--search"),
+        short_code=None if short_code is None else printable(short_code, option="--short-code"),
+        unverified=unverified,
+    )
+    found = payments.list_payments(office.books_to_read(), query, limit=limit)
+    office.show.rows(
+        [row(each) for each in found],
+        COLUMNS,
+        as_json=lambda: [payment_json(each) for each in found],
+        empty="No such payments. All of them: kelly payment list",
+    )
+
+
+@app.command()
+def show(ctx: typer.Context, receipt: ReceiptArg, json: JsonOpt = False) -> None:
+    """Show one payment: where its money went, and the logs that told of it.
+
+    kelly payment show QGK12XYZ91
+
+    kelly payment show qgk12xyz91 --json
+    """
+    from kelly_cli.commands.shapes import payment_json
+    from kelly_cli.services import payments
+
+    office = office_of(ctx, json=json)
+    found = payments.show_payment(office.books_to_read(), receipt)
+    logs = [_log_row(each) for each in found.logs]
+    show_payment(office, found.payment, {**payment_json(found.payment), "logs": logs})
+    if logs:
+        office.show.lines("")
+        office.show.table(logs, LOGS)
+
+
+def row(view: PaymentView) -> dict[str, object]:
+    """Return the values of a payment's columns."""
+    return {**view._asdict(), "unallocated_cents": view.unallocated_cents}
+
+
+def show_payment(office: Office, view: PaymentView, json_object: object) -> None:
+    """Print one payment and its allocations."""
+    office.show.record(row(view), FIELDS, json_object)
+    if view.allocations:
+        office.show.lines("")
+        office.show.table([each._asdict() for each in view.allocations], ALLOCATIONS)
+
+
+def _log_row(log: LogView) -> dict[str, object]:
+    return {"id": log.id, "source": log.source, "outcome": log.outcome, "error": log.error}

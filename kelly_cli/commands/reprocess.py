@@ -1,0 +1,94 @@
+"""kelly reprocess: failed and unfinished callbacks, tried again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kelly_cli.commands.ingest import PARTLY, tell_tally
+from kelly_cli.commands.options import DryRunOpt, JsonOpt
+from kelly_cli.core.money import kes
+from kelly_cli.office import Office, office_of
+from kelly_cli.render import Column
+
+if TYPE_CHECKING:
+    from kelly_cli.services.inbox import Tally
+    from kelly_cli.services.reprocessing import Effect
+
+app = typer.Typer(rich_markup_mode=None)
+
+EFFECTS = (
+    Column("kind", "What"),
+    Column("name", "Id", "id"),
+    Column("status_before", "Now", "status"),
+    Column("status_after", "Then", "status"),
+    Column("amount_before_cents", "Paid/owed now", "money"),
+    Column("amount_after_cents", "Paid/owed then", "money"),
+)
+
+
+@app.command()
+def reprocess(
+    ctx: typer.Context,
+    log_ids: Annotated[
+        list[int] | None, typer.Argument(help="Logs to try (default: all).", metavar="[LOG_ID]...")
+    ] = None,
+    dry_run: DryRunOpt = False,
+    json: JsonOpt = False,
+) -> None:
+    """Try failed and unfinished callbacks again, all or by log id.
+
+    kelly reprocess --dry-run
+
+    kelly reprocess 17 18
+    """
+    from kelly_cli.services import reprocessing
+
+    office = office_of(ctx, json=json)
+    rows = tuple(log_ids or ())
+    database = office.books_to_write()
+    inbox = office.inbox(database)
+    if dry_run:
+        rehearsal = reprocessing.rehearse(database, inbox, rows)
+        _tell(office, rehearsal.tally, rehearsal.effects)
+        return
+    with office.show.progress(None, "Callbacks") as progress:
+        tally = reprocessing.reprocess(inbox, rows, advance=progress.advance)
+    _tell(office, tally, None)
+    if tally.failed:
+        raise typer.Exit(PARTLY)
+
+
+def _tell(office: Office, tally: Tally, effects: list[Effect] | None) -> None:
+    """``effects`` None = it was done, not rehearsed."""
+    if office.show.json:
+        document: dict[str, object] = {
+            "retried": tally.received,
+            "processed": tally.processed,
+            "duplicates": tally.duplicates,
+            "failed": tally.failed,
+            "failures": tally.failures,
+        }
+        if effects is not None:
+            document["dry_run"] = True
+            document["effects"] = [_effect_json(effect) for effect in effects]
+        office.show.document(document)
+        return
+    if effects is None:
+        tell_tally(office, tally, f"retried {tally.received}")
+        return
+    tell_tally(office, tally, f"Dry run, nothing is kept: would retry {tally.received}")
+    if effects:
+        office.show.table([effect._asdict() for effect in effects], EFFECTS)
+
+
+def _effect_json(effect: Effect) -> dict[str, object]:
+    return {
+        "kind": effect.kind,
+        "id": effect.name,
+        "status_before": effect.status_before or None,
+        "status_after": effect.status_after or None,
+        "amount_before": kes(effect.amount_before_cents),
+        "amount_after": kes(effect.amount_after_cents),
+    }

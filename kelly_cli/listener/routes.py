@@ -1,0 +1,135 @@
+"""The paths of contract section 5 and what stands behind each.
+
+A path is compared as it came, byte for byte: no decoding, no trailing slash, no other case. With a
+token the callback paths exist only under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.responses import Response
+
+from kelly_cli.listener.counts import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from kelly_cli.daraja.messages import Kind
+    from kelly_cli.listener.counts import Counts
+    from kelly_cli.listener.health import Health
+    from kelly_cli.listener.writer import Writer
+
+ANSWER_S = 4.5
+"""From the last byte of a request to its answer, at most (the contract promises 5)."""
+RETRY_AFTER_S = 5
+
+_TOKEN_PREFIX = b"/hooks/"
+
+
+def _json(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")
+
+
+ACCEPTED = _json(b'{"ResultCode": 0, "ResultDesc": "Accepted"}')
+VALID = _json(b'{"ResultCode": "0", "ResultDesc": "Accepted"}')
+VALIDATION_ERROR = _json(b'{"ResultCode": "C2B00016", "ResultDesc": "Rejected"}')
+UNAVAILABLE = _json(b"{}", 503, {"retry-after": str(RETRY_AFTER_S)})
+GOOD = _json(b'{"status": "ok"}')
+BAD = _json(b'{"status": "unavailable"}', 503)
+
+
+class Page(NamedTuple):
+    """Something to look at. ``near``: only from this machine."""
+
+    answer: Callable[[], Awaitable[Response]]
+    near: bool
+    method: str = "GET"
+
+
+class Door(NamedTuple):
+    """Something to post to."""
+
+    answer: Callable[[bytes, Kind], Awaitable[Response]]
+    kind: Kind
+    method: str = "POST"
+
+
+class Desk:
+    """What is done with a request that passed the gate."""
+
+    def __init__(self, writer: Writer, health: Health, counts: Counts) -> None:
+        self._writer = writer
+        self._health = health
+        self._counts = counts
+
+    async def keep(self, raw: bytes, kind: Kind) -> Response:
+        """Answer 200 once the bytes are on disk, whatever becomes of them."""
+        kept = self._writer.offer(raw, kind)
+        if kept is None:
+            return UNAVAILABLE
+        # A timer of its own is a third of the price of asyncio.timeout on this hot path.
+        timer = asyncio.get_running_loop().call_later(ANSWER_S, _give_up, kept)
+        try:
+            return ACCEPTED if await kept else UNAVAILABLE
+        finally:
+            timer.cancel()
+
+    async def validate(self, raw: bytes, _kind: Kind) -> Response:
+        """Answer at once and from nothing but the request; keeping it may come later."""
+        try:
+            self._writer.keep_validation(raw)
+        except Exception:  # noqa: BLE001 - Safaricom has a code for it, and the payer waits
+            return VALIDATION_ERROR
+        return VALID
+
+    async def health(self) -> Response:
+        """Answer 200 while a callback sent now would be kept."""
+        return GOOD if await self._health.is_good() else BAD
+
+    async def metrics(self) -> Response:
+        """Answer the counters as Prometheus reads them."""
+        text = self._counts.as_prometheus(waiting=self._writer.waiting)
+        return Response(text, media_type=CONTENT_TYPE)
+
+
+def _give_up(kept: asyncio.Future[bool]) -> None:
+    """Answer in time that it is not kept; when it is after all, the repeat is a duplicate."""
+    if not kept.done():
+        kept.set_result(False)
+
+
+class Routes:
+    """From a raw path to what stands behind it. ``token`` None = the callback paths are bare."""
+
+    def __init__(self, desk: Desk, token: str | None) -> None:
+        self._pages: dict[bytes, Page | Door] = {
+            b"/healthz": Page(desk.health, near=False),
+            b"/metrics": Page(desk.metrics, near=True),
+        }
+        self._doors: dict[bytes, Page | Door] = {
+            b"/api/webhooks/mpesa": Door(desk.keep, "confirmation"),
+            b"/c2b/confirmation": Door(desk.keep, "confirmation"),
+            b"/c2b/validation": Door(desk.validate, "validation"),
+            b"/stk/callback": Door(desk.keep, "stk"),
+        }
+        for asked in (b"status", b"balance", b"reversal"):
+            self._doors[b"/results/" + asked] = Door(desk.keep, "result")
+            self._doors[b"/timeouts/" + asked] = Door(desk.keep, "timeout")
+        self._token = None if token is None else token.encode()
+
+    def find(self, raw_path: bytes) -> Page | Door | None:
+        """Return what stands behind a path, or None; a wrong token is an unknown path."""
+        page = self._pages.get(raw_path)
+        if page is not None:
+            return page
+        if self._token is None:
+            return self._doors.get(raw_path)
+        given, slash, rest = raw_path.removeprefix(_TOKEN_PREFIX).partition(b"/")
+        # Compared whatever else is wrong: the time tells nothing about the token.
+        right = hmac.compare_digest(given, self._token)
+        if not (right and raw_path.startswith(_TOKEN_PREFIX)):
+            return None
+        return self._doors.get(slash + rest)

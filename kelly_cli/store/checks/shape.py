@@ -1,0 +1,129 @@
+"""What a check is handed, and what it hands back.
+
+A check is a function from a ``Snapshot`` to pairs (subject, detail), one for each thing that is
+wrong. It reads plain SQL and nothing of the code that writes the books, so that one mistake cannot
+hide in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from kelly_cli.core.money import kes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+MOST_LISTED = 50
+"""Violations of one invariant that a result lists; all of them are counted."""
+
+ROWS_AT_ONCE = 5_000
+"""Rows that a check holds in memory while it streams."""
+
+Found: TypeAlias = Iterator[tuple[str, str]]
+
+
+class Violation(NamedTuple):
+    """One thing that breaks an invariant (``I-12``): what, and how."""
+
+    invariant: str
+    subject: str
+    detail: str
+
+
+@dataclass(slots=True)
+class CheckResult:
+    """What the checks found. ``counts``: invariant → how often it is broken, 0 = it holds."""
+
+    violations: list[Violation] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Every invariant holds, and every one could be checked."""
+        return not any(self.counts.values())
+
+    def looked_at(self, *invariants: str) -> None:
+        """Note that these were checked."""
+        for invariant in invariants:
+            self.counts.setdefault(invariant, 0)
+
+    def add(self, violations: Iterable[Violation]) -> None:
+        """Count every one and keep the first ``MOST_LISTED`` of each invariant."""
+        for violation in violations:
+            count = self.counts.get(violation.invariant, 0) + 1
+            self.counts[violation.invariant] = count
+            if count <= MOST_LISTED:
+                self.violations.append(violation)
+
+
+class Snapshot:
+    """The books at one moment. ``now``: aware UTC."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self.is_sqlite = connection.dialect.name == "sqlite"
+
+    def rows(self, sql: str, *params: Any) -> Iterator[Any]:
+        """Stream the rows of driver text; ``?`` marks a parameter on both databases."""
+        if not self.is_sqlite:
+            sql = sql.replace("?", "%s")
+        result = self.connection.exec_driver_sql(
+            sql,
+            params or None,
+            execution_options={"stream_results": True, "yield_per": ROWS_AT_ONCE},
+        )
+        with closing(result):
+            yield from result
+
+    def first(self, sql: str) -> Any:
+        """Return the first row of driver text."""
+        return self.connection.exec_driver_sql(sql).first()
+
+    def found(self, sql: str, detail: str, *params: Any) -> Found:
+        """Give a pair for each row: its first column, and ``detail`` with the row's columns in it.
+
+        Columns whose name ends in ``_cents`` are written as money.
+        """
+        for row in self.rows(sql, *params):
+            values = {name: shown(name, value) for name, value in row._mapping.items()}
+            yield str(row[0]), detail.format_map(values)
+
+    def instant(self, moment: datetime) -> Any:
+        """Return an aware instant as a parameter."""
+        if not self.is_sqlite:
+            return moment
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+class Check(NamedTuple):
+    """One line of the list of checks."""
+
+    invariant: str
+    look: Callable[[Snapshot], Found]
+
+
+def shown(name: str, value: Any) -> Any:
+    """Return a column's value for people, whatever stands in it."""
+    if name.endswith("_cents") and isinstance(value, int):
+        return kes(value)
+    return value
+
+
+def moment_of(value: Any) -> datetime:
+    """Return a UTC instant or a wall-clock as the driver gave it (SQLite: text)."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return datetime.fromisoformat(value)
+
+
+def listed(values: Sequence[object]) -> str:
+    """Write a few values in one line."""
+    return ", ".join(str(value) for value in values)

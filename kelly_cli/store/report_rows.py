@@ -1,0 +1,154 @@
+"""The day in figures: sums by index, so that a book of millions answers like a small one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import bindparam, func, select, text
+from sqlmodel import col
+
+from kelly_cli.core.times import utc_range
+from kelly_cli.store.tables import FREE_MONEY, OPEN_LOG, Payment, WebhookLog
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+
+class Sum(NamedTuple):
+    """A number of payments and their cents."""
+
+    count: int = 0
+    cents: int = 0
+
+    def plus(self, other: Sum) -> Sum:
+        """Return the sum of two sums."""
+        return Sum(self.count + other.count, self.cents + other.cents)
+
+
+class Money(NamedTuple):
+    """Payments of one stretch of time by status, and how much of it is allocated."""
+
+    by_status: dict[str, Sum]
+    allocated_cents: int
+
+
+class Callbacks(NamedTuple):
+    """Callbacks of one day by what became of them."""
+
+    total: int = 0
+    processed: int = 0
+    duplicates: int = 0
+    failed: int = 0
+    pending: int = 0
+    conflicts: int = 0
+
+
+class Waiting(NamedTuple):
+    """What waits for a person now, whatever its day."""
+
+    suspense: Sum
+    failed: int
+    pending: int
+
+
+def hours_of(connection: Connection, day: date) -> list[Money]:
+    """Return the payments of each of the day's 24 hours (Nairobi, by ``transaction_date``)."""
+    start = datetime.combine(day, time.min)
+    return [
+        _money(connection, start + timedelta(hours=hour), start + timedelta(hours=hour + 1))
+        for hour in range(24)
+    ]
+
+
+def days_of(connection: Connection, first: date, last: date) -> list[tuple[date, Money]]:
+    """Return the payments of each day from ``first`` to ``last``."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    starts = [(day, datetime.combine(day, time.min)) for day in days]
+    return [(day, _money(connection, start, start + timedelta(days=1))) for day, start in starts]
+
+
+def _money(connection: Connection, start: datetime, end: datetime) -> Money:
+    """Sum by one range of ``ix_payments_day``, which holds all that is asked for."""
+    rows = connection.execute(
+        select(
+            col(Payment.status),
+            func.count(),
+            func.sum(Payment.amount_cents),
+            func.sum(Payment.allocated_cents),
+        )
+        .where(_within(start, end))
+        .group_by(col(Payment.status))
+    ).all()
+    by_status = {row[0]: Sum(int(row[1]), int(row[2])) for row in rows}
+    return Money(by_status, sum(int(row[3]) for row in rows))
+
+
+def _within(start: datetime, end: datetime) -> ColumnElement[bool]:
+    moment = col(Payment.transaction_date)
+    return (moment >= start) & (moment < end)
+
+
+def to_sales(connection: Connection, day: date) -> int:
+    """Return the cents of the day's payments that went to sales."""
+    start = datetime.combine(day, time.min)
+    moment = col(Payment.transaction_date).type
+    # CROSS JOIN keeps SQLite's planner at this order: the sales are few beside a day's payments.
+    statement = text(
+        "SELECT coalesce(sum(a.amount_cents), 0) FROM pos_sales s CROSS JOIN allocations a "
+        "CROSS JOIN payments p WHERE a.invoice_id = s.invoice_id AND p.id = a.payment_id "
+        "AND p.transaction_date >= :start AND p.transaction_date < :end"
+    ).bindparams(
+        bindparam("start", start, type_=moment),
+        bindparam("end", start + timedelta(days=1), type_=moment),
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def without_owner(connection: Connection, day: date | None = None) -> Sum:
+    """Return the free money that has no customer, of one day or of all."""
+    statement = select(
+        func.count(), func.coalesce(func.sum(Payment.amount_cents - Payment.allocated_cents), 0)
+    ).where(col(Payment.customer_id).is_(None), text(FREE_MONEY))
+    if day is not None:
+        start = datetime.combine(day, time.min)
+        statement = statement.where(_within(start, start + timedelta(days=1)))
+    row = connection.execute(statement).one()
+    return Sum(int(row[0]), int(row[1]))
+
+
+def callbacks_of(connection: Connection, day: date) -> Callbacks:
+    """Return the callbacks of one Nairobi day by ``created_at``."""
+    start, end = utc_range(day, day)
+    within = (col(WebhookLog.created_at) >= start) & (col(WebhookLog.created_at) < end)
+    rows = connection.execute(
+        select(col(WebhookLog.processed), col(WebhookLog.is_duplicate), func.count())
+        .where(within)
+        .group_by(col(WebhookLog.processed), col(WebhookLog.is_duplicate))
+    ).all()
+    counts = {(bool(row[0]), bool(row[1])): int(row[2]) for row in rows}
+    pending = connection.execute(
+        select(func.count()).where(within, text(OPEN_LOG), col(WebhookLog.error).is_(None))
+    ).scalar_one()
+    conflicts = connection.execute(
+        select(func.count()).where(
+            within,
+            col(WebhookLog.is_duplicate),
+            col(WebhookLog.error).startswith("conflict: ", autoescape=True),
+        )
+    ).scalar_one()
+    return Callbacks(
+        total=sum(counts.values()),
+        processed=counts.get((True, False), 0),
+        duplicates=counts.get((False, True), 0),
+        failed=counts.get((False, False), 0) - pending,
+        pending=pending,
+        conflicts=conflicts,
+    )
+
+
+def waiting(connection: Connection) -> Waiting:
+    """Return what waits for a person now."""
+    failed = select(func.count(), func.count(col(WebhookLog.error))).where(text(OPEN_LOG))
+    row = connection.execute(failed).one()
+    return Waiting(without_owner(connection), failed=int(row[1]), pending=int(row[0] - row[1]))
