@@ -17,6 +17,7 @@ from kelly_cli.commands.options import (
     YesOpt,
     printable,
 )
+from kelly_cli.commands.serve import serve
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -204,3 +205,4 @@ def _raw_lines(found: LogDetail) -> list[str]:
 
 
 app.command("ingest")(ingest)
+app.command("serve")(serve)

@@ -140,8 +140,8 @@ def create(connection: Connection) -> None:
     Base.metadata.create_all(connection)
     # The shape that alembic gives this table, without the cost of importing it.
     connection.exec_driver_sql(
-        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
-        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        "CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num) )"
     )
     stamp = column("version_num", Text)
     connection.execute(insert(table(VERSION_TABLE, stamp)).values(version_num=SCHEMA_REVISION))

@@ -49,7 +49,9 @@ def audits(books, subject):
 
 
 def pinned(books):
-    return books.rows("SELECT mpesa_receipt_number, pinned, allocated_cents FROM payments ORDER BY id")
+    return books.rows(
+        "SELECT mpesa_receipt_number, pinned, allocated_cents FROM payments ORDER BY id"
+    )
 
 
 # Create
@@ -215,9 +217,7 @@ def test_eight_processes_at_once_get_distinct_numbers_without_a_gap(shop, databa
 
 
 def listed(books, customer_id=None, **wanted):
-    found = invoices.list_invoices(
-        books.database, InvoiceSearch(**wanted), customer_id=customer_id
-    )
+    found = invoices.list_invoices(books.database, InvoiceSearch(**wanted), customer_id=customer_id)
     return [int(each.invoice_id[-4:]) + 100 * each.issued_on.day for each in found]
 
 
@@ -390,5 +390,3 @@ def test_a_void_is_in_the_audit_with_what_it_freed(shop):
             "freed": [{"receipt": "QGK12XYZ91", "amount": "30.00"}],
         },
     )
-
-

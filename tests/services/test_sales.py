@@ -223,9 +223,7 @@ def test_nobodys_money_that_paid_another_sale_too_stays_completed(books):
             "UPDATE invoices SET amount_paid_cents = 1500 WHERE invoice_id = 'INV-20260203-0002'"
         )
     void(books, first.pos_id)
-    rows = books.rows(
-        "SELECT status, allocated_cents, unmatched_reason FROM payments ORDER BY id"
-    )
+    rows = books.rows("SELECT status, allocated_cents, unmatched_reason FROM payments ORDER BY id")
     assert rows == [("COMPLETED", 1000, None), ("COMPLETED", 500, None)]
     assert books.log_words() == ["processed", "processed"]
 
@@ -236,9 +234,7 @@ def test_a_void_of_a_customers_sale_gives_credit_that_waits_for_a_person(books):
     books.pay("QGK12XYZ91", 100, made.pos_id)
     void(books, made.pos_id)
     assert books.balance() == -100
-    issued = invoices.create_invoice(
-        books.database, books.hand, NewInvoice("CUST-001", 5000, DAY)
-    )
+    issued = invoices.create_invoice(books.database, books.hand, NewInvoice("CUST-001", 5000, DAY))
     assert issued.credit_used_cents == 0
     assert books.log_words() == ["processed"]
 
@@ -251,7 +247,9 @@ def test_money_to_a_void_sale_is_credit_or_waits_with_a_reason(books):
     assert books.pay("QGK12XYZ91", 100, named.pos_id) == "processed"
     assert books.balance() == -100
     assert books.pay("QGK12XYZ92", 100, nobody.pos_id) == "failed"
-    assert "late_or_double" in books.one("SELECT error FROM webhook_logs WHERE error IS NOT NULL")[0]
+    assert (
+        "late_or_double" in books.one("SELECT error FROM webhook_logs WHERE error IS NOT NULL")[0]
+    )
 
 
 def test_a_second_void_is_refused(books):

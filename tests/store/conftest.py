@@ -34,6 +34,23 @@ def python():
 
 
 @pytest.fixture
+def opened():
+    """Open a URL, or a database once more as another process would; closed at the end."""
+    from kelly_cli.store.database import Database
+
+    all_opened = []
+
+    def again(what, **options):
+        url = what if isinstance(what, str) else what.url.render_as_string(hide_password=False)
+        all_opened.append(Database(url, **options))
+        return all_opened[-1]
+
+    yield again
+    for each in all_opened:
+        each.close()
+
+
+@pytest.fixture
 def done():
     """Wait for a process and return what it printed; it must have ended well."""
 

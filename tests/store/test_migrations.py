@@ -9,7 +9,6 @@ from alembic.script import ScriptDirectory
 from kelly_cli.errors import BrokenInvariantError, SchemaTooNewError, SchemaTooOldError
 from kelly_cli.services import customers
 from kelly_cli.store import upgrading
-from kelly_cli.store.database import Database
 from kelly_cli.store.schema import open_for_writing, revision_of
 from kelly_cli.store.tables import SCHEMA_REVISION
 
@@ -168,7 +167,7 @@ def test_foreign_keys_hold_again_after_an_upgrade(database, revisions):
 
 
 def test_a_kill_in_the_middle_leaves_the_old_books_usable(
-    database, database_url, hand, revisions, python, done, spelled
+    database, database_url, opened, hand, revisions, python, done, spelled
 ):
     customers.create_customer(database, hand, name="Ann")
     before = spelled(database)
@@ -178,11 +177,10 @@ def test_a_kill_in_the_middle_leaves_the_old_books_usable(
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    reopened = Database(database_url)
+    reopened = opened(database)
     open_for_writing(reopened)
     customers.create_customer(reopened, hand, name="Ben")
     assert spelled(reopened) == before
-    reopened.close()
 
     revisions(SECOND.format(then="pass"))
     done(python(UPGRADE, database_url, folder))
@@ -201,11 +199,11 @@ def test_two_upgrades_at_once_run_the_migration_once(
     assert revision(database) == "0002"
 
 
-def test_older_books_wait_for_the_upgrade(database, database_url):
+def test_older_books_wait_for_the_upgrade(database, opened):
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(SchemaTooOldError, match="0000, older than this kelly's 0001"):
-        open_for_writing(Database(database_url))
+        open_for_writing(opened(database))
 
 
 def test_books_of_a_newer_kelly_are_not_upgraded(database, revisions):

@@ -47,6 +47,10 @@ class _Invoice:
         self.made_at = row.made_at
         self.voided_at = row.voided_at
 
+    def is_void(self, at: Any) -> bool:
+        """Tell whether it was void at that moment, and so for ever."""
+        return self.voided_at is not None and moment_of(self.voided_at) <= moment_of(at)
+
     def surely_open(self, at: Any) -> bool:
         """Tell whether nothing but a mistake can have passed it over at that moment."""
         moment = moment_of(at)
@@ -117,7 +121,7 @@ def _in_order(
 def _older_open(
     invoices: dict[int, _Invoice], waiting: list[tuple[Any, int]], target: _Invoice, at: Any
 ) -> _Invoice | None:
-    """Return an invoice that had to be paid before ``target``; forget those that are paid."""
+    """Return an invoice that had to be paid before ``target``; forget what is paid or void."""
     aside = []
     found = None
     while waiting and waiting[0][0] < target.age:
@@ -126,7 +130,7 @@ def _older_open(
             found = invoice
             break
         entry = heapq.heappop(waiting)
-        if invoice.open_cents > 0:
+        if invoice.open_cents > 0 and not invoice.is_void(at):
             aside.append(entry)
     for entry in aside:
         heapq.heappush(waiting, entry)

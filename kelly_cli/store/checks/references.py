@@ -1,0 +1,83 @@
+"""I-27: one name space. What a payer types stands for one customer, invoice or sale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kelly_cli.core.refs import MAX_KEY, dated_id, fold
+from kelly_cli.store.checks.shape import moment_of
+
+if TYPE_CHECKING:
+    from kelly_cli.store.checks.shape import Found, Snapshot
+
+_NOUNS = (
+    ("customers", "customer_id", "customer_id"),
+    ("invoices", "invoice_id", "invoice_id"),
+    ("pos_sales", "pos_id", "sale_id"),
+)
+"""Table, its public id, and the column of ``reference_keys`` that points to it."""
+
+_DATED = (("invoices", "invoice_id", "issued_on", "INV"), ("pos_sales", "pos_id", "sold_on", "POS"))
+
+
+def keys_stand_for_their_ids(books: Snapshot) -> Found:
+    """A key is the folded id of what it points to: one thing, with no second name."""
+    for key, *public_ids in books.rows(
+        "SELECT k.key, c.customer_id, i.invoice_id, s.pos_id FROM reference_keys k "
+        "LEFT JOIN customers c ON c.id = k.customer_id "
+        "LEFT JOIN invoices i ON i.id = k.invoice_id LEFT JOIN pos_sales s ON s.id = k.sale_id"
+    ):
+        named = [public_id for public_id in public_ids if public_id is not None]
+        if len(named) != 1:
+            yield str(key), f"the key stands for {len(named)} things, not for one"
+        elif fold(named[0]) != key:
+            yield str(key), f"the key points to {named[0]}, which folds to {fold(named[0])}"
+        elif len(key) > MAX_KEY:
+            yield key, f"the key is longer than the {MAX_KEY} characters that a payer can type"
+
+
+def everything_has_its_key(books: Snapshot) -> Found:
+    """Every customer, invoice and sale can be named by a payer."""
+    for table, public_id, pointer in _NOUNS:
+        things, keys = (
+            books.first(f"SELECT count({column}) FROM {source}")[0]
+            for column, source in (("id", table), (pointer, "reference_keys"))
+        )
+        # Keys were held to the ids above: with as many of both, none is missing.
+        if things != keys:
+            yield from books.found(
+                f"SELECT {public_id} FROM {table} WHERE NOT EXISTS "
+                f"(SELECT 1 FROM reference_keys k WHERE k.{pointer} = {table}.id)",
+                "no reference key: no payer can name it",
+            )
+            yield from books.found(
+                f"SELECT min(key), {pointer}, count(*) AS keys FROM reference_keys "
+                f"WHERE {pointer} IS NOT NULL GROUP BY {pointer} HAVING count(*) > 1",
+                f"{table} row {{{pointer}}} has {{keys}} keys",
+            )
+
+
+def ids_are_taken_once(books: Snapshot) -> Found:
+    """No two customers, invoices or sales share an id, and no key stands twice."""
+    for table, public_id in (*(noun[:2] for noun in _NOUNS), ("reference_keys", "key")):
+        yield from books.found(
+            f"SELECT {public_id}, count(*) AS times FROM {table} GROUP BY {public_id} "
+            "HAVING count(*) > 1",
+            f"stands {{times}} times in {table}",
+        )
+
+
+def dated_ids(books: Snapshot) -> Found:
+    """The id of an invoice or sale carries its day and number, and the day's counter knows it."""
+    for table, public_id, day, prefix in _DATED:
+        for name, on, number in books.rows(f"SELECT {public_id}, {day}, number FROM {table}"):
+            issued_on = moment_of(on).date() if isinstance(on, str) else on
+            if name != dated_id(prefix, issued_on, number):
+                yield name, f"its day is {on} and its number {number}"
+        last: dict[str, int] = dict(
+            tuple(row) for row in books.rows("SELECT name, value FROM counters")
+        )
+        for on, number in books.rows(f"SELECT {day}, max(number) FROM {table} GROUP BY {day}"):
+            counter = f"{prefix}-{str(on).replace('-', '')}"
+            if last.get(counter, 0) < number:
+                yield counter, f"the counter says {last.get(counter)}; number {number} is taken"
