@@ -119,6 +119,8 @@ def main(argv: list[str]) -> int:
         return quiet_broken_pipe()
     except Exception as error:  # noqa: BLE001 - the last resort: no command shows a traceback
         return _told(office, _bug(error))
+    finally:
+        office.close()
     return code if isinstance(code, int) else 0
 
 

@@ -132,6 +132,11 @@ class Office:
         ]
         return Inbox(database, codes, self.now)
 
+    def close(self) -> None:
+        """Close the database, when this run used it."""
+        if "database" in self.__dict__:
+            self.database.close()
+
 
 def office_of(ctx: typer.Context, *, json: bool = False) -> Office:
     """Return the office of this run. ``json``: the flag stood after the command."""

@@ -45,10 +45,10 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 COLUMNS = (
     Column("pos_id", "Sale", "id"),
     Column("customer_id", "Customer", "id", priority=1),
-    Column("items", "Items", priority=4),
+    Column("items", "Items", priority=2),
     Column("total_cents", "Total", "money"),
     Column("balance_cents", "Balance", "money"),
-    Column("invoice_id", "Invoice", "id", priority=2),
+    Column("invoice_id", "Invoice", "id", priority=3),
     Column("status", "Status", "status"),
 )
 FIELDS = (

@@ -1,10 +1,13 @@
 import base64
 import json
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from kelly_cli.commands.webhook import columns_for
 from kelly_cli.services.inbox import Delivery
+from kelly_cli.store.log_rows import LogView
 
 GOOD = {
     "TransID": "QGK12XYZ91",
@@ -154,12 +157,8 @@ def test_at_80_columns_receipts_are_whole(filled, come, monkeypatch):
 
 
 def test_a_receipt_that_is_not_plain_may_be_folded():
-    from datetime import UTC, datetime
-
-    from kelly_cli.commands.webhook import columns_for
-    from kelly_cli.store.log_rows import LogView
-
-    log = LogView(1, "X" * 200, "result", "http", True, False, None, None, 1, datetime.now(UTC), None)  # fmt: skip
+    at = datetime(2026, 2, 3, tzinfo=UTC)
+    log = LogView(1, "X" * 200, "result", "http", True, False, None, None, 1, at, None)
     kinds = {column.key: column.kind for column in columns_for([log])}
     assert kinds["trans_id"] == "text"
     kinds = {column.key: column.kind for column in columns_for([log._replace(trans_id="QGK1")])}

@@ -295,11 +295,13 @@ def test_no_cent_is_made_or_lost_and_nobody_has_credit_beside_debt(books, desk, 
         )
         books.pay(f"QGK12XYZ{n:02}", chance.randint(1, 20000) / 100, "wrong")
     total = books.money()[0]
+    refused = []
     for n in range(12):
         try:
             desk.assign(f"QGK12XYZ{n:02}", chance.choice(targets))
         except DomainError as error:
-            assert error.code == "late_or_double"
+            refused.append(error.code)
+    assert set(refused) <= {"late_or_double"}
     whole, allocated, _ = books.money()
     credit = books.one(
         "SELECT coalesce(sum(amount_cents - allocated_cents), 0) FROM payments "

@@ -32,7 +32,9 @@ _ROWS = (
     "FROM invoices i LEFT JOIN allocations a ON a.invoice_id = i.id "
     "WHERE i.customer_id IS NOT NULL ORDER BY i.customer_id"
 )
-_EVER_HELD = "SELECT DISTINCT subject FROM audit WHERE action IN ('invoice.hold', 'invoice.release')"
+_EVER_HELD = (
+    "SELECT DISTINCT subject FROM audit WHERE action IN ('invoice.hold', 'invoice.release')"
+)
 
 
 class _Invoice:
@@ -85,9 +87,7 @@ def _replay(rows: Iterable[Any], held: set[str]) -> Found:
                 candidates.append(invoice)
         if row.id is not None:
             on_account = row.reason in _ON_ACCOUNT and row.moved_cents > 0
-            moves.append(
-                _Move(row.id, row.invoice_row, row.moved_cents, on_account, row.moved_at)
-            )
+            moves.append(_Move(row.id, row.invoice_row, row.moved_cents, on_account, row.moved_at))
     moves.sort()
     candidates.sort(key=attrgetter("made_at"), reverse=True)
     yield from _in_order(invoices, candidates, moves)
@@ -109,8 +109,10 @@ def _in_order(
             if older is not None:
                 yield (
                     target.public_id,
-                    f"allocation {move.id} paid it on account while the older "
-                    f"{older.public_id} was open",
+                    (
+                        f"allocation {move.id} paid it on account while the older "
+                        f"{older.public_id} was open"
+                    ),
                 )
         was_closed = target.open_cents <= 0
         target.open_cents -= move.amount_cents

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def repeats(books: Snapshot) -> Found:
         "FROM webhook_logs l LEFT JOIN payments p ON p.id = l.payment_id "
         "WHERE l.is_duplicate AND l.payment_id IS NOT NULL AND (p.id IS NULL OR l.trans_id IS NULL "
         "OR p.mpesa_receipt_number <> l.trans_id OR p.log_id = l.id)",
-        "a duplicate of {trans_id} that points to the payment {mpesa_receipt_number} of log {log_id}",
+        "a duplicate of {trans_id} that points to payment {mpesa_receipt_number} of log {log_id}",
     )
     # A body that broke a rule has no payment; another log of its receipt settled it.
     yield from books.found(
@@ -157,17 +157,30 @@ def raw_bytes(payload: object, encoding: object) -> bytes | None:
         return None
 
 
-def told_money(books: Snapshot) -> Iterator[tuple[object, ...]]:
-    """Give every log that a payment rests on or should rest on, with that payment's facts.
+def origins(books: Snapshot) -> Iterator[Any]:
+    """Stream the callbacks that payments rest on, or should rest on, with what was booked.
 
-    Columns: log row, kind, payload, encoding, is_duplicate, payment row (None = none), whether
-    the log is its origin, receipt, amount, short code, reference, transaction_date. Failed logs
-    without a payment and dismissed ones are left out.
+    Columns: log_row, kind, raw_payload, raw_encoding, payment_row (None = no payment), and the
+    payment's receipt, amount_cents, short_code, bill_ref and paid_at.
     """
     yield from books.rows(
-        "SELECT l.id, l.kind, l.raw_payload, l.raw_encoding, l.is_duplicate, p.id, p.log_id = l.id,"
-        " p.mpesa_receipt_number, p.amount_cents, p.short_code, p.bill_ref_number, "
-        "p.transaction_date FROM webhook_logs l LEFT JOIN payments p ON p.id = l.payment_id "
-        "WHERE l.kind IN ('confirmation', 'stk') AND (p.id IS NOT NULL OR (l.processed "
-        "AND l.error IS NULL AND l.note IS NULL))"
+        "SELECT l.id AS log_row, l.kind, l.raw_payload, l.raw_encoding, p.id AS payment_row, "
+        "p.mpesa_receipt_number AS receipt, p.amount_cents, p.short_code, "
+        "p.bill_ref_number AS bill_ref, p.transaction_date AS paid_at "
+        "FROM webhook_logs l LEFT JOIN payments p ON p.id = l.payment_id "
+        "WHERE l.kind IN ('confirmation', 'stk') AND NOT l.is_duplicate AND (p.id IS NOT NULL "
+        "OR (l.processed AND l.error IS NULL AND l.note IS NULL))"
     )
+
+
+def repeats_with_payment(books: Snapshot) -> Iterator[Any]:
+    """Stream the repeats of receipts: payment_row, kind, raw_payload, raw_encoding."""
+    yield from books.rows(
+        "SELECT payment_id AS payment_row, kind, raw_payload, raw_encoding FROM webhook_logs "
+        "WHERE is_duplicate AND payment_id IS NOT NULL"
+    )
+
+
+def our_codes(books: Snapshot) -> frozenset[str]:
+    """Return every short code that is or was ours."""
+    return frozenset(row[0] for row in books.rows("SELECT code FROM short_codes"))

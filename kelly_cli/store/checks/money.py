@@ -35,9 +35,9 @@ def whole_cents(books: Snapshot) -> Found:
             missing = "FALSE" if table.c[column].nullable else f"{column} IS NULL"
             given = f"{column} IS NOT NULL AND {kind.format(column)} <> '{whole}'"
             yield from books.found(
-                f"SELECT {_key(table)} AS row_key, {kind.format(column)} AS kind, "
+                f"SELECT {_key(table)}, {kind.format(column)} AS kind, "
                 f"CAST({column} AS text) AS value FROM {table.name} WHERE {missing} OR ({given})",
-                f"{table.name}.{column} of row {{row_key}} is {{value}} ({{kind}}), no whole number",
+                f"{table.name}.{column} is {{value}} ({{kind}}): no whole number",
             )
 
 
@@ -61,7 +61,7 @@ def bounds(books: Snapshot) -> Found:
 
 
 def signs_of_allocations(books: Snapshot) -> Found:
-    """Money goes to an invoice by a positive row, and comes back by a negative one that says why."""
+    """Money goes to an invoice by a positive row and comes back by a negative one that says why."""
     yield from books.found(
         "SELECT p.mpesa_receipt_number, a.id, a.amount_cents, a.reason FROM allocations a "
         "LEFT JOIN payments p ON p.id = a.payment_id "
@@ -95,4 +95,4 @@ def _amounts(table: Table) -> list[str]:
 
 
 def _key(table: Table) -> str:
-    return next(iter(table.primary_key.columns)).name
+    return f"'{table.name} ' || {next(iter(table.primary_key.columns)).name}"

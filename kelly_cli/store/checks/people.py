@@ -131,8 +131,10 @@ def money_is_conserved(books: Snapshot) -> Found:
     if paid != given + credit + suspense:
         yield (
             "payments",
-            f"{kes(paid)} came in; {kes(given)} is allocated, {kes(credit)} is credit and "
-            f"{kes(suspense)} in suspense: {kes(given + credit + suspense)}",
+            (
+                f"{kes(paid)} came in; {kes(given)} is allocated, {kes(credit)} is credit and "
+                f"{kes(suspense)} in suspense: {kes(given + credit + suspense)}"
+            ),
         )
 
 
@@ -141,14 +143,18 @@ def debts_are_conserved(books: Snapshot) -> Found:
     owed, got, still_open = _numbers(
         books,
         _sum("amount_cents", f"invoices WHERE {_LIVE}"),
-        _sum("a.amount_cents", f"allocations a JOIN invoices i ON i.id = a.invoice_id AND i.{_LIVE}"),
+        _sum(
+            "a.amount_cents", f"allocations a JOIN invoices i ON i.id = a.invoice_id AND i.{_LIVE}"
+        ),
         _sum("amount_cents - amount_paid_cents", f"invoices WHERE {_LIVE}"),
     )
     if owed != got + still_open:
         yield (
             "invoices",
-            f"{kes(owed)} is owed; {kes(got)} is paid by allocations and {kes(still_open)} open: "
-            f"{kes(got + still_open)}",
+            (
+                f"{kes(owed)} is owed; {kes(got)} is paid by allocations and "
+                f"{kes(still_open)} open: {kes(got + still_open)}"
+            ),
         )
     balances_sum, outstanding, credit = _numbers(
         books,
@@ -164,8 +170,10 @@ def debts_are_conserved(books: Snapshot) -> Found:
     if balances_sum != outstanding - credit:
         yield (
             "customers",
-            f"the balances make {kes(balances_sum)}; {kes(outstanding)} is open and "
-            f"{kes(credit)} is credit: {kes(outstanding - credit)}",
+            (
+                f"the balances make {kes(balances_sum)}; {kes(outstanding)} is open and "
+                f"{kes(credit)} is credit: {kes(outstanding - credit)}"
+            ),
         )
 
 

@@ -23,25 +23,33 @@ if TYPE_CHECKING:
 
 _POSTGRES_ASLEEP = (
     (
-        "SELECT conrelid::regclass::text, conname FROM pg_constraint "
-        "WHERE NOT convalidated AND connamespace = current_schema()::regnamespace",
+        (
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+            "WHERE NOT convalidated AND connamespace = current_schema()::regnamespace"
+        ),
         "the constraint {conname} was never validated",
     ),
     (
-        "SELECT t.tgrelid::regclass::text, t.tgname FROM pg_trigger t "
-        "JOIN pg_class c ON c.oid = t.tgrelid "
-        "WHERE t.tgenabled <> 'O' AND c.relnamespace = current_schema()::regnamespace",
+        (
+            "SELECT t.tgrelid::regclass::text, t.tgname FROM pg_trigger t "
+            "JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE t.tgenabled <> 'O' AND c.relnamespace = current_schema()::regnamespace"
+        ),
         "the trigger {tgname} is switched off",
     ),
     (
-        "SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text AS name FROM pg_index i "
-        "JOIN pg_class c ON c.oid = i.indrelid "
-        "WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace",
+        (
+            "SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text AS name "
+            "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+            "WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace"
+        ),
         "the index {name} is not valid",
     ),
     (
-        "SELECT 'connection', current_setting('session_replication_role') AS role "
-        "WHERE current_setting('session_replication_role') <> 'origin'",
+        (
+            "SELECT 'connection', current_setting('session_replication_role') AS role "
+            "WHERE current_setting('session_replication_role') <> 'origin'"
+        ),
         "session_replication_role is {role}: foreign keys are not enforced",
     ),
 )
@@ -107,20 +115,22 @@ def integrity(books: Snapshot) -> Found:
 def _wanted(books: Snapshot, table: Table) -> Iterator[tuple[str, str]]:
     dialect = books.connection.dialect
     for column in table.columns:
-        kind = column.type.compile(dialect)
-        yield f"column {column.name}", _column(kind, column.nullable, column.computed is not None)
+        kind, computed = column.type.compile(dialect), column.computed is not None
+        nullable = bool(column.nullable)
+        yield f"column {column.name}", _column(kind, nullable=nullable, computed=computed)
     yield "primary key", listed([column.name for column in table.primary_key.columns])
     for index in table.indexes:
         where = index.dialect_options[dialect.name]["where"]
         columns = [column.name for column in index.columns]
-        yield f"index {index.name}", _index(books, columns, index.unique, where)
+        yield f"index {index.name}", _index(books, columns, where, unique=bool(index.unique))
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint):
             columns = [column.name for column in constraint.columns]
             yield f"constraint {constraint.name}", f"UNIQUE {listed(columns)}"
         elif isinstance(constraint, ForeignKeyConstraint):
-            yield f"constraint {constraint.name}", _reference(
-                constraint.column_keys, constraint.elements[0].target_fullname
+            yield (
+                f"constraint {constraint.name}",
+                _reference(constraint.column_keys, constraint.elements[0].target_fullname),
             )
         elif isinstance(constraint, CheckConstraint) and _meant_for(constraint, dialect.name):
             yield f"constraint {constraint.name}", _check(books, str(constraint.sqltext))
@@ -132,7 +142,7 @@ def _found(books: Snapshot, inspector: Inspector, table: Table) -> Iterator[tupl
         kind = column["type"].compile(dialect)
         yield (
             f"column {column['name']}",
-            _column(kind, bool(column["nullable"]), "computed" in column),
+            _column(kind, nullable=bool(column["nullable"]), computed="computed" in column),
         )
     yield "primary key", listed(inspector.get_pk_constraint(name)["constrained_columns"])
     uniques = inspector.get_unique_constraints(name)
@@ -141,7 +151,10 @@ def _found(books: Snapshot, inspector: Inspector, table: Table) -> Iterator[tupl
         if index["name"] not in behind:
             where = index.get("dialect_options", {}).get(f"{dialect.name}_where")
             columns = [str(column) for column in index["column_names"]]
-            yield f"index {index['name']}", _index(books, columns, bool(index["unique"]), where)
+            yield (
+                f"index {index['name']}",
+                _index(books, columns, where, unique=bool(index["unique"])),
+            )
     for unique in uniques:
         yield f"constraint {unique['name']}", f"UNIQUE {listed(unique['column_names'])}"
     for key in inspector.get_foreign_keys(name):
@@ -151,11 +164,11 @@ def _found(books: Snapshot, inspector: Inspector, table: Table) -> Iterator[tupl
         yield f"constraint {check['name']}", _check(books, check["sqltext"])
 
 
-def _column(kind: str, nullable: bool, computed: bool) -> str:
+def _column(kind: str, *, nullable: bool, computed: bool) -> str:
     return kind + ("" if nullable else " NOT NULL") + (" GENERATED" if computed else "")
 
 
-def _index(books: Snapshot, columns: list[str], unique: bool | None, where: Any) -> str:
+def _index(books: Snapshot, columns: list[str], where: Any, *, unique: bool) -> str:
     told = _plain(where) if books.is_sqlite and where is not None else where is not None
     return f"{'UNIQUE ' if unique else ''}{listed(columns)} WHERE {told}"
 

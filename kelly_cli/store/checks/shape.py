@@ -93,7 +93,7 @@ class Snapshot:
         Columns whose name ends in ``_cents`` are written as money.
         """
         for row in self.rows(sql, *params):
-            values = {name: shown(name, value) for name, value in row._mapping.items()}
+            values = {name: shown(name, value) for name, value in row._asdict().items()}
             yield str(row[0]), detail.format_map(values)
 
     def instant(self, moment: datetime) -> Any:

@@ -1,0 +1,339 @@
+"""kelly webhook serve as it is run: a process of its own, a real socket, real HTTP."""
+
+import http.client
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+ACCEPTED = b'{"ResultCode": 0, "ResultDesc": "Accepted"}'
+VALID = b'{"ResultCode": "0", "ResultDesc": "Accepted"}'
+CONFIRM = "/c2b/confirmation"
+
+
+def rows(database, sql):
+    with database.reading() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql).fetchall()]
+
+
+def stk(receipt):
+    items = {"Amount": 10, "MpesaReceiptNumber": receipt, "TransactionDate": 20260203143022}
+    metadata = {"Item": [{"Name": name, "Value": value} for name, value in items.items()]}
+    inner = {"CheckoutRequestID": "ws_1", "ResultCode": 0, "ResultDesc": "ok"}
+    return json.dumps({"Body": {"stkCallback": {**inner, "CallbackMetadata": metadata}}}).encode()
+
+
+RESULT = json.dumps({"Result": {"ResultCode": 0, "ResultDesc": "The balance"}}).encode()
+
+
+def test_each_path_keeps_what_it_says(serve, database, callback):
+    listener = serve()
+    posts = [
+        ("/api/webhooks/mpesa", callback("RAA0000001"), "confirmation"),
+        (CONFIRM, callback("RAA0000002"), "confirmation"),
+        ("/stk/callback", stk("RAA0000003"), "stk"),
+    ]
+    for asked in ("status", "balance", "reversal"):
+        posts.append((f"/results/{asked}", RESULT, "result"))
+        posts.append((f"/timeouts/{asked}", RESULT, "timeout"))
+    for path, body, _ in posts:
+        answer = listener.post(path, body)
+        assert (answer.status, answer.body, answer.type) == (200, ACCEPTED, "application/json")
+    logged = rows(database, "SELECT raw_payload, kind, source FROM webhook_logs ORDER BY id")
+    assert logged == [(body.decode(), kind, "http") for _, body, kind in posts]
+    assert rows(database, "SELECT count(*) FROM payments") == [(3,)]
+
+
+def test_validation_is_answered_kept_apart_and_never_money(serve, database, callback):
+    listener = serve()
+    for body in (callback("RAA0000001"), b"", b"\xff nonsense"):
+        answer = listener.post("/c2b/validation", body)
+        assert (answer.status, answer.body) == (200, VALID)
+    listener.stop()
+    assert rows(database, "SELECT trans_id FROM validation_requests ORDER BY id") == [
+        ("RAA0000001",),
+        (None,),
+        (None,),
+    ]
+    for table in ("payments", "webhook_logs"):
+        assert rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def test_the_answer_is_the_same_whatever_becomes_of_it(serve, callback):
+    listener = serve()
+    good = callback("RAA0000001")
+    bodies = [good, good, callback("RAA0000001", amount=11), b"{}", b"", b"\x00\xff", b"[" * 9000]
+    answers = {listener.post(CONFIRM, body).without_date for body in bodies}
+    assert len(answers) == 1
+    told = [listener.line()["outcome"] for _ in bodies]
+    assert told == ["unmatched", "duplicate", "conflict", "failed", "failed", "failed", "failed"]
+
+
+REFUSALS = [
+    ("POST", "/c2b/confirmation/", {}, b"{}", 404),
+    ("POST", "/c2b%2Fconfirmation", {}, b"{}", 404),
+    ("POST", "//c2b/confirmation", {}, b"{}", 404),
+    ("POST", "/C2B/confirmation", {}, b"{}", 404),
+    ("POST", "/results/other", {}, b"{}", 404),
+    ("POST", "/hooks/anything/c2b/confirmation", {}, b"{}", 404),
+    ("GET", "/", {"Content-Encoding": "gzip"}, b"", 404),
+    ("DELETE", "/nowhere", {}, b"x" * 70_000, 404),
+    ("GET", CONFIRM, {"Content-Encoding": "gzip"}, b"", 405),
+    ("PUT", CONFIRM, {}, b"x" * 70_000, 405),
+    ("POST", "/healthz", {}, b"", 405),
+    ("POST", CONFIRM, {"Content-Encoding": "gzip"}, b"x" * 70_000, 415),
+    ("POST", CONFIRM, {}, b"x" * 65_537, 413),
+    ("POST", CONFIRM, {}, b"x" * 9_000_000, 413),
+]
+
+
+def test_refusals_come_in_their_order_and_leave_nothing(serve, database):
+    listener = serve()
+    for method, path, headers, body, status in REFUSALS:
+        answer = listener.ask(method, path, body, headers)
+        assert (answer.status, answer.body) == (status, b""), (method, path)
+        allow = "GET" if path == "/healthz" else "POST"
+        assert answer.headers.get("allow") == (allow if status == 405 else None)
+    assert rows(database, "SELECT count(*) FROM webhook_logs") == [(0,)]
+    assert listener.post(CONFIRM, b"x" * 65_536).status == 200
+    assert listener.post(CONFIRM, b"{}", {"Content-Encoding": "identity"}).status == 200
+
+
+def test_a_counted_body_over_the_limit_is_refused(serve, database):
+    listener = serve()
+    with listener.connect() as raw:
+        raw.sendall(b"POST /c2b/confirmation HTTP/1.1\r\nHost: x\r\n")
+        raw.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(5):
+            raw.sendall(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
+        assert raw.recv(1000).startswith(b"HTTP/1.1 413 ")
+    assert rows(database, "SELECT count(*) FROM webhook_logs") == [(0,)]
+
+
+def test_a_short_body_is_never_processed_and_a_whole_one_is_without_its_sender(
+    serve, database, callback
+):
+    listener = serve()
+    body = callback("RAA0000001")
+    head = f"POST {CONFIRM} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with listener.connect() as raw:
+        raw.sendall(head + body[:-1])
+    with listener.connect() as raw:
+        raw.sendall(head + body)
+    assert listener.line()["trans_id"] == "RAA0000001"
+    assert rows(database, "SELECT raw_payload FROM webhook_logs") == [(body.decode(),)]
+
+
+def test_with_a_token_the_callback_paths_exist_only_under_it(serve, database, callback):
+    listener = serve(env={"KELLY_WEBHOOK_TOKEN": "s3cret-Token_1"})
+    unknown = listener.post("/nowhere", b"{}").without_date
+    for path in (CONFIRM, f"/hooks/s3cret-Token_2{CONFIRM}", f"/hooks/s3cret-Token_1{CONFIRM}/"):
+        assert listener.post(path, callback("RAA0000001")).without_date == unknown
+    assert rows(database, "SELECT count(*) FROM webhook_logs") == [(0,)]
+    assert listener.post(f"/hooks/s3cret-Token_1{CONFIRM}", callback("RAA0000001")).status == 200
+    assert listener.ask("GET", "/healthz").status == 200
+    assert listener.ask("GET", "/metrics").status == 200
+    listener.stop()
+    assert "s3cret" not in listener.out + listener.err
+
+
+def test_a_line_tells_what_became_of_each(serve, callback):
+    listener = serve()
+    listener.post(CONFIRM, callback("raa0000001", amount="1250.5", reference="X-1"))
+    line = listener.line()
+    assert set(line) == {"at", "outcome", "trans_id", "amount", "where", "log_id", "error"}
+    assert (line["trans_id"], line["amount"], line["log_id"]) == ("RAA0000001", "1250.50", 1)
+    assert line["outcome"] == "unmatched"
+    assert line["where"] == line["error"]
+    assert line["at"].endswith("+00:00")
+
+
+def test_hostile_text_is_harmless_in_a_line(serve, callback):
+    listener = serve(json_lines=False)
+    listener.post(CONFIRM, callback("RAA0000001", reference="\x1b[31m\u202e\nX"))
+    line = listener.text_line()
+    assert "RAA0000001\t10.00\t" in line
+    assert not {"\x1b", "\u202e"} & set(line)
+
+
+def test_health_and_metrics(serve, callback):
+    listener = serve()
+    assert listener.ask("GET", "/healthz").status == 200
+    listener.post(CONFIRM, callback("RAA0000001"))
+    listener.post(CONFIRM, callback("RAA0000001"))
+    listener.line(), listener.line()
+    assert listener.metric('kelly_callbacks_total{outcome="unmatched"}') == 1
+    assert listener.metric('kelly_callbacks_total{outcome="duplicate"}') == 1
+
+
+def test_what_a_crash_left_unfinished_is_finished_at_the_start(serve, database, callback):
+    from kelly_cli.store import inbox_rows
+
+    left = [(f"left-{n}", "confirmation", "http", callback(f"RAB00000{n:02}")) for n in range(20)]
+    with database.writing() as connection:
+        from datetime import UTC, datetime
+
+        inbox_rows.add_pending_logs(connection, left, datetime(2026, 2, 3, tzinfo=UTC))
+    listener = serve()
+    assert {listener.line()["trans_id"] for _ in left} == {f"RAB00000{n:02}" for n in range(20)}
+    pending = "NOT processed AND NOT is_duplicate AND error IS NULL"
+    assert rows(database, f"SELECT count(*) FROM webhook_logs WHERE {pending}") == [(0,)]
+    assert rows(database, "SELECT count(*) FROM payments") == [(20,)]
+
+
+def test_many_at_once_share_commits(serve, database, flood):
+    listener = serve()
+    flooding = flood(listener, connections=64, each=30)
+    assert flooding.statuses == {200: 64 * 30}
+    assert rows(database, "SELECT count(*) FROM payments") == [(64 * 30,)]
+    assert listener.metric("kelly_commits_total") < 64 * 30 / 4
+
+
+def test_after_kill_9_everything_answered_is_there_once(serve, database, flood):
+    listener = serve()
+    flooding = flood(listener, connections=16, each=10_000, during=1.0, then=listener.process.kill)
+    assert len(flooding.kept) > 20
+    again = serve()
+    again.post(CONFIRM, b"{}")
+    receipts = [row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")]
+    assert flooding.kept <= set(receipts)
+    assert len(receipts) == len(set(receipts))
+    again.stop()
+    pending = "NOT processed AND NOT is_duplicate AND error IS NULL"
+    assert rows(database, f"SELECT count(*) FROM webhook_logs WHERE {pending}") == [(0,)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_under_load_ends_it_with_0_and_loses_nothing(serve, database, flood, number):
+    listener = serve()
+
+    def end():
+        listener.process.send_signal(number)
+
+    flooding = flood(listener, connections=16, each=10_000, during=0.7, then=end)
+    began = time.monotonic()
+    assert listener.process.wait(10) == 0
+    assert time.monotonic() - began < 10
+    receipts = {row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")}
+    assert flooding.kept
+    assert flooding.kept <= receipts
+    assert set(flooding.statuses) == {200}
+    assert "Traceback" not in listener.err
+
+
+def test_while_another_program_holds_the_database_nothing_is_answered_200(
+    serve, database, hold, callback
+):
+    listener = serve()
+    assert listener.post(CONFIRM, callback("RAA0000001")).status == 200
+    with hold():
+        began = time.monotonic()
+        answer = listener.post(CONFIRM, callback("RAA0000002"))
+        assert time.monotonic() - began < 5
+        assert answer.status == 503
+        assert answer.headers["retry-after"]
+        assert answer.body == b"{}"
+        assert listener.post("/c2b/validation", b"{}").body == VALID
+    assert listener.eventually_200(CONFIRM, callback("RAA0000003"))
+    assert listener.healthy_within(8)
+    receipts = {row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")}
+    assert {"RAA0000001", "RAA0000003"} <= receipts
+
+
+@pytest.mark.parametrize("damage", ["removed", "replaced", "overwritten"])
+def test_a_database_that_was_taken_away_is_never_answered_200(
+    sqlite_serve, tmp_path, callback, damage
+):
+    path = tmp_path / "books.db"
+    listener = sqlite_serve(path)
+    assert listener.post(CONFIRM, callback("RAA0000001")).status == 200
+    if damage == "overwritten":
+        path.write_bytes(b"this is no database")
+    else:
+        path.rename(tmp_path / "kept.db")
+    if damage == "replaced":
+        path.write_bytes((tmp_path / "kept.db").read_bytes())
+    assert listener.post(CONFIRM, callback("RAA0000002")).status == 503
+    assert listener.ask("GET", "/healthz").status == 503
+    listener.stop()
+    assert "the database" in listener.err
+
+
+def test_two_listeners_on_one_database_book_once(serve, database, callback):
+    first, second = serve(), serve()
+    bodies = [callback(f"RAC00000{n:02}") for n in range(30)]
+    connections = [each.client() for each in (first, second)]
+    for body in bodies:
+        for connection in connections:
+            connection.request("POST", CONFIRM, body)
+        for connection in connections:
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, ACCEPTED)
+    for connection in connections:
+        connection.close()
+    assert rows(database, "SELECT count(*) FROM payments") == [(30,)]
+    assert rows(database, "SELECT count(*) FROM webhook_logs") == [(60,)]
+
+
+@pytest.mark.slow
+def test_a_callback_beside_a_bulk_ingest_waits_less_than_two_seconds(
+    serve, database, database_url, callback, tmp_path, run_kelly
+):
+    saved = tmp_path / "bulk.jsonl"
+    saved.write_bytes(b"\n".join(callback(f"RBULK{n:06}") for n in range(50_000)))
+    listener = serve()
+    waits = []
+    with run_kelly("webhook", "ingest", str(saved), "--json") as bulk:
+        while bulk.poll() is None:
+            began = time.monotonic()
+            assert listener.post(CONFIRM, callback(f"RLIVE{len(waits):06}")).status == 200
+            waits.append(time.monotonic() - began)
+        assert bulk.returncode == 3
+    print(f"\n{len(waits)} callbacks, the longest wait {max(waits):.3f} s")
+    assert max(waits) < 2
+    assert rows(database, "SELECT count(*) FROM payments") == [(50_000 + len(waits),)]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io"])
+def test_it_listens_on_this_machine_only(kelly, host):
+    ran = kelly("webhook", "serve", "--host", host, "--json")
+    assert (ran.code, ran.error["code"]) == (1, "not_loopback")
+    assert ran.error["hint"]
+
+
+def test_a_taken_port_is_one_clear_error(kelly):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = kelly("webhook", "serve", "--port", port, "--json")
+    assert (ran.code, ran.error["code"]) == (1, "address_in_use")
+    assert str(port) in ran.error["message"]
+
+
+def test_people_are_told_where_it_listens(serve, database):
+    listener = serve(json_lines=False)
+    said = listener.err_line()
+    assert said.startswith(f"Listening on http://127.0.0.1:{listener.port} (local), database ")
+    listener.stop()
+    assert listener.err.splitlines()[-1] == "Stopped."
+
+
+def test_callbacks_go_on_when_nobody_reads_their_lines(sqlite_serve, tmp_path, flood):
+    listener = sqlite_serve(tmp_path / "books.db", reads=False)
+    flooding = flood(listener, connections=16, each=100)
+    assert flooding.statuses == {200: 1600}
+    assert listener.stop() == 0
+
+
+def test_callbacks_go_on_when_stdout_is_closed(sqlite_serve, tmp_path, callback):
+    listener = sqlite_serve(tmp_path / "books.db")
+    listener.close_stdout()
+    for n in range(5):
+        assert listener.post(CONFIRM, callback(f"RAA000000{n}")).status == 200
+        time.sleep(0.05)
+    assert listener.stop() == 0
+    assert listener.err == ""

@@ -1,0 +1,226 @@
+"""A business's days, told through the real services: healthy books of every kind of event."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+
+from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
+from kelly_cli.errors import DomainError
+from kelly_cli.services import customers, invoices, logs, sales, suspense
+from kelly_cli.services.inbox import Delivery, Inbox, OurCode
+from kelly_cli.store.audit_rows import Hand
+from kelly_cli.store.sale_rows import SaleItem
+
+START = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
+CODES = [OurCode("174379", "paybill", None, "local"), OurCode("600000", "till", None, "local")]
+
+
+class Story:
+    """Books with a clock of their own: five minutes pass before each event."""
+
+    def __init__(self, database, seed=0):
+        self.database, self.chance, self.now = database, random.Random(seed), START
+        self.inbox = Inbox(database, CODES, lambda: self.now)
+        self.customers, self.invoices, self.sales, self.bodies = [], [], [], []
+        self.receipts = self.deliveries = 0
+
+    # What people do
+
+    def hand(self):
+        self.now += timedelta(minutes=5)
+        return Hand("tester", self.now, "a reason")
+
+    def today(self):
+        return nairobi_day(self.now)
+
+    def customer(self, phone=None):
+        made = customers.create_customer(self.database, self.hand(), name="Ann", phone=phone)
+        self.customers.append(made.customer_id)
+        return made.customer_id
+
+    def invoice(self, customer, shillings, *, days_ago=0):
+        hand = self.hand()
+        day = self.today() - timedelta(days=days_ago)
+        wanted = invoices.NewInvoice(customer, shillings * 100, day)
+        made = invoices.create_invoice(self.database, hand, wanted).invoice.invoice_id
+        self.invoices.append((made, shillings))
+        return made
+
+    def sale(self, shillings, customer=None):
+        items = [SaleItem("P-1", "Soda", 2, shillings * 25), SaleItem("P-2", "Bread", 1, shillings * 50)]
+        made = sales.create_sale(
+            self.database, self.hand(), items=items, sold_on=self.today(), customer_id=customer
+        ).pos_id
+        self.sales.append((made, shillings))
+        return made
+
+    def void_invoice(self, invoice):
+        return invoices.void_invoice(self.database, self.hand(), invoice)
+
+    def void_sale(self, sale):
+        return sales.void_sale(self.database, self.hand(), sale)
+
+    def assign(self, receipt, target):
+        return suspense.assign(self.database, self.hand(), receipt, target)
+
+    def dismiss(self, log):
+        return logs.dismiss_log(self.database, self.hand(), log, "known to the bank")
+
+    def reprocess(self):
+        self.now += timedelta(minutes=5)
+        return sum(len(entries) for _, entries in self.inbox.retry())
+
+    # What Safaricom sends
+
+    def receipt(self):
+        self.receipts += 1
+        return f"QGK{self.receipts:07d}"
+
+    def body(self, reference, amount, receipt=None, **changes):
+        fields = {
+            "TransID": receipt or self.receipt(),
+            "TransTime": f"{nairobi_wall_clock(self.now):%Y%m%d%H%M%S}",
+            "TransAmount": amount if isinstance(amount, str) else f"{amount:.2f}",
+            "BusinessShortCode": "174379",
+            "BillRefNumber": reference,
+            "MSISDN": "2547 ***** 149",
+            "FirstName": "JANE",
+        }
+        fields.update(changes)
+        return json.dumps({k: v for k, v in fields.items() if v is not ...}).encode()
+
+    def stk(self, amount, receipt=None, *, code=0):
+        said = {"CheckoutRequestID": f"ws_CO_{self.deliveries}", "ResultCode": code, "ResultDesc": "x"}
+        if code == 0:
+            moment = int(f"{nairobi_wall_clock(self.now):%Y%m%d%H%M%S}")
+            said["CallbackMetadata"] = {
+                "Item": [
+                    {"Name": "Amount", "Value": amount},
+                    {"Name": "MpesaReceiptNumber", "Value": receipt or self.receipt()},
+                    {"Name": "TransactionDate", "Value": moment},
+                    {"Name": "PhoneNumber", "Value": 254708374149},
+                ]
+            }
+        return json.dumps({"Body": {"stkCallback": said}}).encode()
+
+    def take(self, *bodies):
+        self.now += timedelta(minutes=5)
+        deliveries = []
+        for raw in bodies:
+            self.deliveries += 1
+            deliveries.append(Delivery(raw, None, "file", f"d{self.deliveries}"))
+        self.bodies += bodies
+        return self.inbox.take(deliveries)
+
+    def pay(self, reference, amount, receipt=None, **changes):
+        return self.take(self.body(reference, amount, receipt, **changes))[0]
+
+    # Days
+
+    def every_kind(self):
+        """One of each kind of event, so that every check has something to look at."""
+        ann, ben = self.customer("0712345678"), self.customer()
+        for part in (1, 0.4, 1.5):  # exact, partial, too much
+            self.pay(self.invoice(ann, 1000), 1000 * part)
+        late = self.invoice(ben, 300)
+        early = self.invoice(ben, 200, days_ago=3)
+        third = self.invoice(ben, 250, days_ago=1)
+        self.pay(ben, 350)  # on account: early, then part of third
+        self.pay("0712 345 678", 2000)  # by phone: pays the rest, leaves credit
+        self.invoice(ann, 500)  # paid by credit
+        self.void_invoice(third)
+        self.void_invoice(self.invoice(ben, 40))
+        nobody, anns = self.sale(100), self.sale(60, ann)
+        self.pay(nobody, 40)
+        self.pay(nobody, 90)  # thirty too much: nobody's
+        self.pay(anns, 60)
+        self.pay(self.sale(80), 80)
+        self.sale(10)
+        half, unpaid = self.sale(50), self.sale(20, ben)
+        self.pay(half, 25)
+        self.void_sale(half)
+        self.void_sale(unpaid)
+        self.unfinished(ann, ben)
+        self.repeated(ann, ben)
+        self.reprocess()
+        self.pay(late, 100)
+        self.pay(early, 1)  # paid already: goes on account
+        return self
+
+    def unfinished(self, ann, ben):
+        first = self.receipt()
+        self.pay("NOBODY", 70, first)
+        self.assign(first, ann)
+        second = self.receipt()
+        self.pay("", 80, second)
+        self.assign(second, self.sale(30))
+        self.pay("STILL NOBODY", 90)
+        self.dismiss(self.take(b"{not json")[0].log_row)
+        self.dismiss(self.pay("NOBODY AT ALL", 15).log_row)
+        self.take(b"\xff\xfe")
+        self.pay(ben, "1.005")
+        self.take(self.stk(0, code=1032))
+
+    def repeated(self, ann, ben):
+        body = self.body(ben, 20)
+        self.take(body, body)
+        self.take(body.replace(b"QGK", b" qgk"), body.replace(b"20.00", b"21.00"))
+        bad = self.receipt()
+        self.pay(ann, "-1", bad)
+        self.pay(ann, "1.00", bad)
+        self.pay(ann, "0", bad)
+        self.take(self.stk(12, bad := self.receipt()))
+        self.pay(ann, 12, bad)  # the twin of a prompt fills its blanks
+        self.take(self.body(ben, 13, bad := self.receipt()), self.stk(13, bad))
+        self.take(self.stk(14))
+        self.pay("CUST-00X", 33, bad := self.receipt())
+        self.pay("CUST-00X", 33, bad)
+
+    def days(self, events):
+        """So many events by chance."""
+        for _ in range(events):
+            weights = (2, 12, 6, 40, 8, 3, 3, 3, 2, 3)
+            act = self.chance.choices(self._acts(), weights)[0]
+            try:
+                act()
+            except DomainError:
+                pass
+        return self
+
+    def _acts(self):
+        chance = self.chance
+        return (
+            lambda: self.customer(chance.choice([None, f"07{chance.randrange(10**8):08d}"])),
+            lambda: self.invoice(
+                chance.choice(self.customers), chance.randint(1, 900), days_ago=chance.randint(-2, 9)
+            ),
+            lambda: self.sale(chance.randint(1, 90), chance.choice([None, *self.customers])),
+            lambda: self.take(*(self._chance_body() for _ in range(chance.randint(1, 6)))),
+            lambda: self.take(chance.choice(self.bodies), chance.choice(self.bodies)),
+            lambda: self.void_invoice(chance.choice(self.invoices)[0]),
+            lambda: self.void_sale(chance.choice(self.sales)[0]),
+            lambda: self.assign(
+                f"QGK{chance.randint(1, self.receipts):07d}", self._chance_reference()
+            ),
+            lambda: self.dismiss(chance.randint(1, self.deliveries)),
+            self.reprocess,
+        )
+
+    def _chance_reference(self):
+        pool = self.chance.choice([self.customers, self.invoices, self.invoices, self.sales])
+        chosen = self.chance.choice(pool)
+        return chosen if isinstance(chosen, str) else chosen[0]
+
+    def _chance_body(self):
+        chance = self.chance
+        kind = chance.randrange(12)
+        if kind == 0:
+            return self.stk(chance.randint(1, 500), code=chance.choice([0, 0, 1032]))
+        if kind == 1:
+            return self.body(self._chance_reference(), chance.choice(["0", "1.005", "x"]))
+        if kind == 2:
+            receipt = f"QGK{chance.randint(1, self.receipts + 3):07d}"
+            return self.body(self._chance_reference(), chance.randint(1, 500), receipt)
+        reference = chance.choice(["NOBODY", "", self._chance_reference(), self._chance_reference()])
+        code = chance.choice(["174379", "174379", "600000"])
+        return self.body(reference, chance.randint(1, 900), BusinessShortCode=code)
