@@ -48,11 +48,11 @@ def check(ctx: typer.Context, json: JsonOpt = False) -> None:
     from kelly_cli.services import checking
 
     office = office_of(ctx, json=json)
-    result = checking.check(office.books_to_read())
+    result = checking.check(office.books_to_read(), now=office.now())
     if office.show.json:
         office.show.document(_check_json(result))
     _tell_check(office, result)
-    if result.violations:
+    if not result.ok:
         raise typer.Exit(1)
 
 
@@ -121,7 +121,7 @@ def restore(
         {
             **restored,
             "kept": str(done.kept.file) if done.kept else None,
-            **(_check_json(done.check) if done.check else {"ok": None, "violations": []}),
+            **(_check_json(done.check) if done.check else {"ok": None, "violations": [], "counts": {}}),
         },
     )
     if done.kept:
@@ -131,7 +131,7 @@ def restore(
         office.show.note(f"The books have the older schema {found.schema}. Run: kelly db upgrade")
         return
     _tell_check(office, done.check)
-    if done.check.violations:
+    if not done.check.ok:
         raise typer.Exit(1)
 
 
@@ -181,17 +181,20 @@ def _backup_json(found: Backup) -> dict[str, object]:
 
 def _check_json(result: CheckResult) -> dict[str, object]:
     return {
-        "ok": not result.violations,
-        "violations": [
-            {"invariant": each.invariant, "subject": each.subject, "detail": each.detail}
-            for each in result.violations
-        ],
+        "ok": result.ok,
+        "violations": [each._asdict() for each in result.violations],
+        "counts": result.counts,
     }
 
 
 def _tell_check(office: Office, result: CheckResult) -> None:
-    if result.violations:
-        rows = [each._asdict() for each in result.violations]
-        office.show.table(rows, VIOLATIONS)
-    else:
+    office.show.lines(
+        *(
+            f"{invariant} {f'broken {count} times' if count else 'holds'}"
+            for invariant, count in sorted(result.counts.items())
+        )
+    )
+    if result.ok:
         office.show.lines("ok")
+    else:
+        office.show.table([each._asdict() for each in result.violations], VIOLATIONS)

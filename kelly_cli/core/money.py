@@ -11,8 +11,8 @@ import re
 MAX_CENTS = 10**14
 """No amount in the books is larger (KES 1,000,000,000,000)."""
 
-_PLAIN = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
-_GROUPED = re.compile(r"(\d{1,3}(?:,\d{3})+)(?:\.(\d{1,2}))?", re.ASCII)
+_PLAIN = re.compile(r"(\d{1,15})(?:\.(\d{1,2}))?", re.ASCII)
+_GROUPED = re.compile(r"([1-9]\d{0,2}(?:,\d{3}){1,4})(?:\.(\d{1,2}))?", re.ASCII)
 _LITERAL = re.compile(r"(\d{1,12})(?:\.(\d+))?", re.ASCII)
 
 
@@ -38,13 +38,13 @@ def parse_literal(text: str) -> int:
 
     Raises:
         ValueError: not ASCII ``digits`` or ``digits.digits`` with up to 12 integer digits, not
-            whole cents, or zero. The message starts with what is wrong and does not repeat ``text``.
+            whole cents, or zero. The message says what is wrong and does not repeat ``text``.
     """
     found = _LITERAL.fullmatch(text)
     if found is None:
         raise ValueError("is not written as digits or digits.digits (up to 12 integer digits)")
     fraction = (found[2] or "").rstrip("0")
-    if len(fraction) > 2:
+    if fraction[2:]:
         raise ValueError("is not whole cents")
     cents = _cents(found[1], fraction)
     if cents == 0:

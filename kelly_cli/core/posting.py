@@ -1,7 +1,7 @@
 """Where the shillings go: the rules of allocation.
 
 To an invoice: that invoice first, then the same customer's oldest open invoices, then credit. To a
-customer: oldest open invoices first, then credit. To a sale: its invoice, made by its first payment.
+customer: oldest open invoices first, then credit. To a sale: its invoice, made when first paid.
 Credit is used by itself, oldest first, as soon as there is something to pay. Nothing is made or
 lost, and nothing is paid more than it is owed.
 """
@@ -16,6 +16,7 @@ from kelly_cli.errors import BrokenInvariantError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from kelly_cli.core.books import Target
 
@@ -37,7 +38,7 @@ def settle(books: Books, money: Money, target: Target, make_invoice: MakeInvoice
     if customer is not None:
         pay_oldest(books, money, customer, "fifo")
         if money.free_cents and not money.pinned:
-            books.credits.setdefault(customer, deque()).append(money)
+            _keep_as_credit(books, money, customer)
         use_credit(books, customer)
 
 
@@ -125,6 +126,22 @@ def _aim(
             _give_invoice(books, sale, make_invoice)
         return sale.invoice, money.customer if sale.customer is None else sale.customer
     return None, target.customer
+
+
+def _keep_as_credit(books: Books, money: Money, customer: int) -> None:
+    """Put money in its customer's credit, in its place by age.
+
+    Payments of one batch may come in any order; looked for from the end, where most belong.
+    """
+    waiting = books.credits.setdefault(customer, deque())
+    place = len(waiting)
+    while place and _age(waiting[place - 1]) > _age(money):
+        place -= 1
+    waiting.insert(place, money)
+
+
+def _age(money: Money) -> tuple[datetime, int]:
+    return money.paid_at, money.row
 
 
 def _give_invoice(books: Books, sale: Sale, make_invoice: MakeInvoice) -> None:

@@ -76,8 +76,9 @@ def parse_customer_id(text: str) -> str:
         ValueError: not letters, digits and simple punctuation, too long, or shaped like the
             number of an invoice or sale.
     """
+    # Folded as typed: upper case makes ASCII letters of some that are not (\u0131, \u017f, \u00df).
+    folded = fold(text)
     canonical = " ".join(text.translate(_UNDASH).upper().split())
-    folded = fold(canonical)
     if folded is None or not _NAME.fullmatch(canonical):
         raise ValueError(f"{text!r} is not a customer id: use letters, digits and dashes")
     if len(canonical) > MAX_KEY:

@@ -38,10 +38,8 @@ def differences(first: Facts, repeat: Facts) -> list[str]:
     if first.channel == repeat.channel == "c2b":
         if first.paid_at != repeat.paid_at:
             found.append(f"time {repeat.paid_at}, first {first.paid_at}")
-        if first.reference != repeat.reference or (
-            first.reference is None and first.shown_reference != repeat.shown_reference
-        ):
-            found.append(
-                f"reference {repeat.shown_reference or ''!r}, first {first.shown_reference or ''!r}"
-            )
+        # None and "" are both no reference; one that cannot be folded is compared as typed.
+        ours, theirs = first.shown_reference or "", repeat.shown_reference or ""
+        if first.reference != repeat.reference or (first.reference is None and ours != theirs):
+            found.append(f"reference {theirs!r}, first {ours!r}")
     return found

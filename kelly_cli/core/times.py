@@ -1,4 +1,4 @@
-"""Time: a business day is a Nairobi day; M-Pesa's own times are Nairobi wall-clock without a zone."""
+"""Time: a business day is a Nairobi day; M-Pesa's own times are Nairobi wall-clock, no zone."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def restore(database: Database, hand: Hand, backup: Backup) -> Restored:
     }
     with database.writing() as connection:
         audit_rows.record_audit(connection, hand, "db.restore", backup.file.name, after=after)
-    return Restored(backup, kept, checking.check(database))
+    return Restored(backup, kept, checking.check(database, now=hand.at))
 
 
 def upgrade(database: Database, at: datetime, *, backup: bool = True) -> Upgraded:

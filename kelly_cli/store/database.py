@@ -35,7 +35,8 @@ BUSY_S = 30.0
 _OLDEST_SQLITE = (3, 38, 0)
 _CHECKPOINT_BYTES = 16 << 20
 _TRUNCATE_BYTES = 256 << 20
-_ADVISORY_KEY = 0x6B656C6C79
+# Two keys: "kell", and the schema, so that two books in one database do not wait for each other.
+ADVISORY_KEYS = "1801809004, hashtext(current_schema())"
 _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
@@ -118,7 +119,7 @@ class Database:
                     connection.exec_driver_sql(
                         f"SET LOCAL lock_timeout = '{int(self.busy_s * 1000)}ms'"
                     )
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_KEY})")
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_KEYS})")
                     yield connection
                 return
             with self._sqlite_turn(self._turnstile) as connection:
@@ -301,7 +302,10 @@ def _sqlite_engine(url: Any, busy_s: float) -> Engine:
 def _postgres_engine(url: Any) -> Engine:
     try:
         # Plain %s placeholders: the hot statements run with tuples on both databases.
-        engine = create_engine(url, paramstyle="format", pool_pre_ping=True)
+        # READ COMMITTED: what a writer reads after it got its turn is what stands then.
+        engine = create_engine(
+            url, paramstyle="format", pool_pre_ping=True, isolation_level="READ COMMITTED"
+        )
     except ModuleNotFoundError as error:
         raise StorageError(
             "PostgreSQL needs the package psycopg", hint="pip install 'kelly-cli[postgres]'"

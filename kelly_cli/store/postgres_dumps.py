@@ -139,7 +139,11 @@ def _connection_of(database: Database, lock_timeout_s: float | None) -> tuple[st
     """Return libpq's connection string without the password, and the environment with it."""
     from psycopg.conninfo import make_conninfo
 
-    settings: dict[str, Any] = dict(database.engine.dialect.create_connect_args(database.url)[1])
+    settings: dict[str, Any] = database.url.translate_connect_args(
+        username="user", database="dbname"
+    )
+    for name, value in database.url.query.items():
+        settings[name] = value if isinstance(value, str) else ",".join(value)
     environment = dict(os.environ)
     password = settings.pop("password", None)
     if password is not None:

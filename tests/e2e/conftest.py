@@ -238,12 +238,12 @@ def hold(database):
                 yield
                 other.execute("ROLLBACK")
             return
-        from kelly_cli.store.database import _ADVISORY_KEY
+        from kelly_cli.store.database import ADVISORY_KEYS
 
         with database.engine.connect() as other:
-            other.exec_driver_sql(f"SELECT pg_advisory_lock({_ADVISORY_KEY})")
+            other.exec_driver_sql(f"SELECT pg_advisory_lock({ADVISORY_KEYS})")
             yield
-            other.exec_driver_sql(f"SELECT pg_advisory_unlock({_ADVISORY_KEY})")
+            other.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_KEYS})")
 
     return held
 

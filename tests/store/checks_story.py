@@ -38,10 +38,10 @@ class Story:
         self.customers.append(made.customer_id)
         return made.customer_id
 
-    def invoice(self, customer, shillings, *, days_ago=0):
+    def invoice(self, customer, shillings, text=None, *, days_ago=0):
         hand = self.hand()
         day = self.today() - timedelta(days=days_ago)
-        wanted = invoices.NewInvoice(customer, shillings * 100, day)
+        wanted = invoices.NewInvoice(customer, shillings * 100, day, text)
         made = invoices.create_invoice(self.database, hand, wanted).invoice.invoice_id
         self.invoices.append((made, shillings))
         return made
@@ -140,11 +140,34 @@ class Story:
         self.pay(half, 25)
         self.void_sale(half)
         self.void_sale(unpaid)
+        self.in_order(self.customer())
         self.unfinished(ann, ben)
         self.repeated(ann, ben)
         self.reprocess()
         self.pay(late, 100)
         self.pay(early, 1)  # paid already: goes on account
+        return self
+
+    def in_order(self, customer):
+        """An older invoice stays open while a younger one is paid by its name; then the account."""
+        self.invoice(customer, 100, "the older", days_ago=2)
+        self.pay(self.invoice(customer, 100, "the younger"), 100)
+        self.pay(customer, 100)
+        self.invoice(customer, 100, "first due", days_ago=1)
+        self.invoice(customer, 100, "then due")
+        self.pay(customer, 100)
+        self.pay(customer, 60)
+
+    def unsettled(self):
+        """What stays open at the end: part of an invoice, freed money, a sale, a stranger's money."""
+        customer = self.customer()
+        void = self.invoice(customer, 50)
+        self.pay(void, 50)
+        self.invoice(customer, 100)
+        self.pay(customer, 60)
+        self.void_invoice(void)
+        self.sale(10)
+        self.pay("A STRANGER", 70)
         return self
 
     def unfinished(self, ann, ben):

@@ -182,7 +182,7 @@ def _check(books: Snapshot, text: str) -> str:
 
 
 def _plain(text: Any) -> str:
-    return "".join(str(text).split())
+    return " ".join(str(text).split())
 
 
 def _meant_for(constraint: CheckConstraint, dialect: str) -> bool:
