@@ -2,7 +2,7 @@
 
     KellyError                    exit 1
     ├── UsageError                exit 2   the words on the command line are wrong
-    ├── ConfigError               exit 1   a setting is wrong: names it, its origin and the next step
+    ├── ConfigError               exit 1   a setting is wrong: names it and its origin
     ├── DomainError               exit 1   the books refuse: not found, already void, ...
     │   ├── NotFoundError
     │   └── ConflictError

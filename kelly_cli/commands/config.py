@@ -32,8 +32,9 @@ CHANGE = (
 
 
 @app.callback()
-def config() -> None:
+def config(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Settings: list, path, set."""
+    office_of(ctx, json=json)
 
 
 @app.command("list")

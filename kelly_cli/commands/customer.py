@@ -37,8 +37,9 @@ IdArg = Annotated[str, typer.Argument(help="The customer's id, in any case.", me
 
 
 @app.callback()
-def customer() -> None:
+def customer(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Customers: who owes and who pays."""
+    office_of(ctx, json=json)
 
 
 @app.command()

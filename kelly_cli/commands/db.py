@@ -33,8 +33,9 @@ VIOLATIONS = (
 
 
 @app.callback()
-def db() -> None:
+def db(ctx: typer.Context, json: JsonOpt = False) -> None:
     """The database: check, backup, restore, upgrade."""
+    office_of(ctx, json=json)
 
 
 @app.command()
@@ -121,7 +122,11 @@ def restore(
         {
             **restored,
             "kept": str(done.kept.file) if done.kept else None,
-            **(_check_json(done.check) if done.check else {"ok": None, "violations": [], "counts": {}}),
+            **(
+                _check_json(done.check)
+                if done.check
+                else {"ok": None, "violations": [], "counts": {}}
+            ),
         },
     )
     if done.kept:

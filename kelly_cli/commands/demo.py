@@ -70,14 +70,13 @@ def _play(office: Office, folder: Path, port: int, *, kept: bool) -> None:
     place = service.Place(folder, own.database.url, service.examples_folder(), os.environ, screen)
     teller = _Teller(office)
     show.lines(f"A day of business, in books of its own: {folder}")
+    finished = False
     try:
         service.play(place, teller, office.today(), port=port)
-    except KellyError:
-        show.json and show.document(_document(teller.steps, folder if kept else None))
-        raise
-    if show.json:
-        show.document(_document(teller.steps, folder if kept else None))
-        return
+        finished = True
+    finally:
+        if show.json:
+            show.document(_document(teller.steps, folder if kept else None, finished=finished))
     checks = sum(len(step.checks) for step in teller.steps)
     show.lines("", f"Everything came out as promised: {checks} results checked.")
     if kept:
@@ -97,7 +96,7 @@ class _Teller:
 
     def begins(self, step: Step) -> None:
         self.steps.append(step)
-        self._show.lines("", f"{len(self.steps)}. {step.title}", f"$ {step.command}")
+        self._show.lines("", f"{len(self.steps)}. {step.title}", _prompted(step.command))
 
     def said(self, step: Step) -> None:
         if step.output and not self._show.json:
@@ -110,22 +109,23 @@ class _Teller:
             self._show.lines(f"NOT AS PROMISED: {check.what}: {check.found}")
 
 
-def _document(steps: list[Step], folder: Path | None) -> dict[str, object]:
+def _prompted(command: str) -> str:
+    return f"$ {command}" if command.startswith(("kelly ", "kill ")) else command
+
+
+def _document(steps: list[Step], folder: Path | None, *, finished: bool) -> dict[str, object]:
+    """Return the whole demo; unless it finished, its last step is the one that went wrong."""
     told = [
         {
             "title": step.title,
             "command": step.command,
             "output": step.output,
-            "ok": all(check.ok for check in step.checks),
+            "ok": finished or step is not steps[-1],
             "checks": [{**check._asdict(), "ok": check.ok} for check in step.checks],
         }
         for step in steps
     ]
-    return {
-        "ok": all(step["ok"] for step in told),
-        "folder": str(folder) if folder else None,
-        "steps": told,
-    }
+    return {"ok": finished, "folder": str(folder) if folder else None, "steps": told}
 
 
 def _new_folder(keep: Path) -> Path:

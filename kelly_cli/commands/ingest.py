@@ -66,7 +66,7 @@ def ingest(
 
 
 def _take_all(office: Office, run: Ingest, files: list[str]) -> bool:
-    sizes = [os.path.getsize(name) for name in files if name != "-"]
+    sizes = [Path(name).stat().st_size for name in files if name != "-"]
     total = sum(sizes) if "-" not in files else None
     with office.show.progress(total, "Callbacks") as progress:
         for name in files:

@@ -47,13 +47,12 @@ def day(text: str | None, *, option: str) -> date | None:
     if text is None:
         return None
     try:
-        if len(text) != len("2026-02-03"):
-            raise ValueError
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            f"{option}: {text!r} is not a day", hint="Write it as 2026-02-03"
-        ) from None
+        found = None
+    if found is None or found.isoformat() != text:
+        raise UsageError(f"{option}: {text!r} is not a day", hint="Write it as 2026-02-03")
+    return found
 
 
 def printable(text: str, *, option: str) -> str:

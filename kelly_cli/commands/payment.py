@@ -73,8 +73,9 @@ class Status(StrEnum):
 
 
 @app.callback()
-def payment() -> None:
+def payment(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Payments: money in."""
+    office_of(ctx, json=json)
 
 
 @app.command("list")

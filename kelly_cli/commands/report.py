@@ -38,8 +38,9 @@ DAYS = (
 
 
 @app.callback()
-def report() -> None:
+def report(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Reports: the day in figures."""
+    office_of(ctx, json=json)
 
 
 @app.command()

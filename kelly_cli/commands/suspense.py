@@ -36,8 +36,9 @@ COLUMNS = (
 
 
 @app.callback()
-def suspense() -> None:
+def suspense(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Money that found no owner."""
+    office_of(ctx, json=json)
 
 
 @app.command("list")

@@ -61,8 +61,9 @@ LogArg = Annotated[int, typer.Argument(help="The log's id.", metavar="LOG")]
 
 
 @app.callback()
-def webhook() -> None:
+def webhook(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Callbacks: what came, and what became of it."""
+    office_of(ctx, json=json)
 
 
 @app.command("list")

@@ -97,8 +97,7 @@ def use_credit(books: Books, customer: int) -> None:
     """Pay the customer's open invoices with free money that is not pinned, oldest first."""
     waiting = books.credits.get(customer)
     while waiting and books.queues.get(customer):
-        if waiting[0].free_cents:
-            pay_oldest(books, waiting[0], customer, "credit")
+        pay_oldest(books, waiting[0], customer, "credit")
         if waiting[0].free_cents:
             break
         waiting.popleft()

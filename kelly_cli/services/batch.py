@@ -71,13 +71,16 @@ class Batch:
         for money, invoice, amount_cents, _ in self.books.allocations:
             text = f"{invoice.public_id} {kes_for_people(amount_cents)}"
             went.setdefault(money.row, []).append(text)
-        for new in self._made.values():
-            places = went.get(new.money.row, [])
-            if new.money.customer is not None and new.money.free_cents:
-                places.append(f"credit {kes_for_people(new.money.free_cents)}")
-            elif new.money.free_cents:
-                places.append(f"no owner {kes_for_people(new.money.free_cents)}")
-            new.entry.note = " · ".join(places)
+        placed = {new.money.row: new.money for new in self._made.values()}
+        placed.update((known.money.row, known.money) for known in self._known.values())
+        for entry in self._entries:
+            if entry.processed and entry.payment_row is not None:
+                money = placed[entry.payment_row]
+                places = went.get(money.row, [])
+                if money.free_cents:
+                    owner = "no owner" if money.customer is None else "credit"
+                    places.append(f"{owner} {kes_for_people(money.free_cents)}")
+                entry.note = " · ".join(places)
 
     # Gather
 

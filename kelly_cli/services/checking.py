@@ -7,7 +7,7 @@ are read again with the content rules (contract section 7) and held to what was 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from kelly_cli.daraja.messages import Notice, PaymentMessage, parse_delivery
 from kelly_cli.store.checks import CHECKS, logs, run_checks
@@ -25,9 +25,18 @@ _KINDS = ("confirmation", "stk")
 _MAY_BE_FILLED = ("short_code", "bill_ref")
 """What a later channel may add where the origin says nothing."""
 
-_ZEROS = ".000000"
 _Filled: TypeAlias = dict[int, dict[str, object]]
 """Payment row → what the books hold and its origin does not say, by name."""
+
+
+class Facts(NamedTuple):
+    """What is booked of a payment, or what a callback says; ``paid_at`` as the driver gives it."""
+
+    receipt: Any
+    amount_cents: Any
+    paid_at: Any
+    short_code: Any
+    bill_ref: Any
 
 
 def check(database: Database, *, now: datetime) -> CheckResult:
@@ -49,60 +58,65 @@ def bytes_say_the_same(books: Snapshot) -> Found:
     """Reading a payment's origin again gives its receipt, amount, time, short code, reference."""
     ours = logs.our_codes(books)
     filled: _Filled = {}
-    for row in logs.origins(books):
-        message = _read(row, ours)
-        if row.payment_row is None:
-            if isinstance(message, PaymentMessage):
-                yield f"log {row.log_row}", f"{message.receipt} was processed, and made no payment"
-        elif isinstance(message, PaymentMessage):
-            yield from _differences(row, message, filled)
-        elif message is not None:
-            said = message.text if isinstance(message, Notice) else message.error
-            yield row.receipt, f"log {row.log_row} made it, and holds no payment: {said}"
+    for log_row, payment_row, kind, payload, encoding, *booked in logs.origins(books):
+        message = _read(kind, payload, encoding, ours)
+        if isinstance(message, PaymentMessage):
+            if payment_row is None:
+                yield f"log {log_row}", f"{message.receipt} was processed, and made no payment"
+                continue
+            said = _facts(message, as_text=books.is_sqlite)
+            if said != tuple(booked):
+                blanks = filled.setdefault(payment_row, {})
+                yield from _differences(Facts(*booked), said, blanks, log_row)
+        elif message is not None and payment_row is not None:
+            told = message.text if isinstance(message, Notice) else message.error
+            yield str(booked[0]), f"log {log_row} made it, and holds no payment: {told}"
     if filled:
         yield from _unexplained(books, ours, filled)
 
 
-def _differences(row: Any, message: PaymentMessage, filled: _Filled) -> Found:
-    """Tell what differs; put into ``filled`` what only another channel can have added."""
-    for name in ("receipt", "amount_cents", "paid_at", *_MAY_BE_FILLED):
-        said, booked = getattr(message, name), getattr(row, name)
-        if said == booked or (name == "paid_at" and str(said) == str(booked).removesuffix(_ZEROS)):
-            continue
-        if said is None and name in _MAY_BE_FILLED:
-            filled.setdefault(row.payment_row, {})[name] = booked
-        else:
-            yield (
-                str(row.receipt),
-                (
-                    f"{name} is {shown(name, booked)}; "
-                    f"log {row.log_row}, which made it, says {shown(name, said)}"
-                ),
-            )
+def _facts(message: PaymentMessage, *, as_text: bool) -> Facts:
+    paid_at = message.paid_at
+    return Facts(
+        message.receipt,
+        message.amount_cents,
+        paid_at.isoformat(" ", "microseconds") if as_text else paid_at,
+        message.short_code,
+        message.bill_ref,
+    )
+
+
+def _differences(booked: Facts, said: Facts, blanks: dict[str, object], log_row: int) -> Found:
+    """Tell what differs; put into ``blanks`` what only another channel can have added."""
+    for name, ours, theirs in zip(Facts._fields, booked, said, strict=True):
+        if theirs is None and name in _MAY_BE_FILLED and ours is not None:
+            blanks[name] = ours
+        elif ours != theirs:
+            told = f"{name} is {shown(name, ours)}; log {log_row}, which made it, says "
+            yield str(booked.receipt), told + str(shown(name, theirs))
 
 
 def _unexplained(books: Snapshot, ours: frozenset[str], filled: _Filled) -> Found:
     """Look among the repeats for what the origins do not say."""
-    for row in logs.repeats_with_payment(books):
-        waiting = filled.get(row.payment_row)
-        if not waiting:
+    for payment_row, kind, payload, encoding in logs.repeats_with_payment(books):
+        blanks = filled.get(payment_row)
+        if not blanks:
             continue
-        if row.kind not in _KINDS:
-            waiting.clear()
+        if kind not in _KINDS:
+            blanks.clear()
             continue
-        message = _read(row, ours)
-        for name, booked in list(waiting.items()):
+        message = _read(kind, payload, encoding, ours)
+        for name, booked in list(blanks.items()):
             if getattr(message, name, None) == booked:
-                del waiting[name]
-    for payment_row, names in filled.items():
-        if names:
-            yield f"payment {payment_row}", f"no callback says its {' and '.join(sorted(names))}"
+                del blanks[name]
+    for payment_row, blanks in filled.items():
+        if blanks:
+            yield f"payment {payment_row}", f"no callback says its {' and '.join(sorted(blanks))}"
 
 
-def _read(row: Any, ours: frozenset[str]) -> Outcome | None:
+def _read(kind: Kind, payload: str, encoding: str, ours: frozenset[str]) -> Outcome | None:
     """Return what the bytes say; None when they cannot be had (I-10 tells)."""
-    raw = logs.raw_bytes(row.raw_payload, row.raw_encoding)
+    raw = logs.raw_bytes(payload, encoding)
     if raw is None:
         return None
-    kind: Kind = row.kind
     return parse_delivery(raw, kind, ours=ours, now=_ANY_TIME)[1]

@@ -68,7 +68,7 @@ class NewPayment(NamedTuple):
 class Known:
     """A payment of this batch's receipts: in the books already, or made by this batch.
 
-    ``told``: what the channels said of it, by column; ``entry``: its log, when that is in the batch.
+    ``told``: what the channels said of it, by column; ``entry``: its log, if that is in the batch.
     """
 
     money: Money

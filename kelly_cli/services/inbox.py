@@ -93,8 +93,10 @@ class Inbox:
         self._clock = clock
         self._codes_known = False
 
-    def take(self, deliveries: Sequence[Delivery]) -> list[Entry]:
+    def take(self, deliveries: Sequence[Delivery], *, narrate: bool = False) -> list[Entry]:
         """Log and process deliveries in one unit of work; return what became of each, in order.
+
+        ``narrate``: each entry's note says where its money went.
 
         Raises:
             StorageError: the database took none of them.
@@ -105,12 +107,15 @@ class Inbox:
         try:
             with self._database.writing() as connection:
                 self._prepare(connection, now)
-                Batch(connection, entries, now).run()
+                batch = Batch(connection, entries, now)
+                batch.run()
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the bytes must be kept
             return self._one_by_one([self._parsed(each, wall) for each in deliveries], now)
         self._codes_known = True
+        if narrate:
+            batch.narrate()
         return entries
 
     def keep_validations(self, bodies: Sequence[bytes], source: str) -> int:

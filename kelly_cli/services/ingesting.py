@@ -1,4 +1,4 @@
-"""Files of callbacks onto the one road, streamed: a million in a file are not a million in memory."""
+"""Files of callbacks onto the one road, streamed: a million lines are not a million in memory."""
 
 from __future__ import annotations
 

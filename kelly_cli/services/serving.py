@@ -73,7 +73,7 @@ class Intake:
         self._file.check()
         ids = self._ids
         deliveries = [Delivery(raw, kind, SOURCE, next(ids)) for raw, kind in callbacks]
-        entries = self._inbox.take(deliveries)
+        entries = self._inbox.take(deliveries, narrate=True)
         # Rows in a file that was taken away meanwhile are lost, whatever the database says.
         self._file.check()
         return self._told(entries)

@@ -16,9 +16,11 @@ from kelly_cli.store.tables import (
     OPEN_INVOICE,
     Allocation,
     Base,
-    Invoice as InvoiceTable,
     PosSale,
     ReferenceKey,
+)
+from kelly_cli.store.tables import (
+    Invoice as InvoiceTable,
 )
 
 if TYPE_CHECKING:

@@ -170,7 +170,7 @@ class Database:
         try:
             with self.writing() as connection:
                 yield connection
-                raise _RehearsalOverError
+                raise _RehearsalOverError  # noqa: TRY301 - it ends the unit of work
         except _RehearsalOverError:
             return
 

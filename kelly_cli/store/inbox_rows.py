@@ -165,7 +165,7 @@ def add_logs(connection: Connection, rows: Sequence[tuple[Any, ...]], created_at
 def add_pending_logs(
     connection: Connection, rows: Sequence[tuple[str, str, str, bytes]], created_at: datetime
 ) -> list[int]:
-    """Insert logs that nothing has looked at yet: delivery id, kind, source, raw. Return their rows."""
+    """Insert logs that nothing has looked at yet (delivery id, kind, source, raw); return their rows."""
     log_rows = reserve_ids(connection, "webhook_logs", len(rows))
     state = (None, False, False, None, 0, None)
     add_logs(
@@ -180,7 +180,7 @@ def add_pending_logs(
 
 
 def update_logs(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Set the state of logs: kind, receipt, processed, is_duplicate, error, attempts, payment, id."""
+    """Set the state of logs: what ``_LOG_STATE`` lists, and the row."""
     hot.update_rows(connection, _LOGS, _LOG_STATE, rows)
 
 

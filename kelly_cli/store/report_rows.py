@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlmodel import col
 
 from kelly_cli.core.times import utc_range
-from kelly_cli.store.tables import FREE_MONEY, OPEN_LOG, Payment, WebhookLog
+from kelly_cli.store.tables import FREE_MONEY, OPEN_LOG, Base, Payment, WebhookLog
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -92,7 +92,7 @@ def _within(start: datetime, end: datetime) -> ColumnElement[bool]:
 def to_sales(connection: Connection, day: date) -> int:
     """Return the cents of the day's payments that went to sales."""
     start = datetime.combine(day, time.min)
-    moment = col(Payment.transaction_date).type
+    moment = Base.metadata.tables["payments"].c.transaction_date.type
     # CROSS JOIN keeps SQLite's planner at this order: the sales are few beside a day's payments.
     statement = text(
         "SELECT coalesce(sum(a.amount_cents), 0) FROM pos_sales s CROSS JOIN allocations a "

@@ -89,14 +89,18 @@ def statuses(books: Snapshot) -> Found:
         "its status is {status}, its money says {recomputed}",
     )
     yield from _held_by(
-        books, "JOIN invoices v ON v.id = a.invoice_id WHERE v.voided_at IS NOT NULL"
+        books,
+        "invoices v CROSS JOIN allocations a",
+        "a.invoice_id = v.id AND v.voided_at IS NOT NULL",
     )
 
 
 def reversed_holds_nothing(books: Snapshot) -> Found:
     """A reversed payment gives nothing to any invoice."""
     yield from _held_by(
-        books, "JOIN payments v ON v.id = a.payment_id WHERE v.reversed_at IS NOT NULL"
+        books,
+        "payments v CROSS JOIN allocations a",
+        "a.payment_id = v.id AND v.reversed_at IS NOT NULL",
     )
 
 
@@ -104,9 +108,9 @@ def one_customer(books: Snapshot) -> Found:
     """A payment pays its own customer's invoices, or those of nobody in particular."""
     yield from _held_by(
         books,
-        "JOIN payments v ON v.id = a.payment_id JOIN invoices w ON w.id = a.invoice_id "
-        "WHERE w.customer_id IS NOT NULL "
-        "AND (v.customer_id IS NULL OR v.customer_id <> w.customer_id)",
+        "allocations a JOIN payments v ON v.id = a.payment_id "
+        "JOIN invoices w ON w.id = a.invoice_id",
+        "w.customer_id IS NOT NULL AND (v.customer_id IS NULL OR v.customer_id <> w.customer_id)",
     )
 
 
@@ -123,11 +127,15 @@ def credit_is_used(books: Snapshot) -> Found:
     )
 
 
-def _held_by(books: Snapshot, rows: str) -> Found:
+def _held_by(books: Snapshot, rows: str, which: str) -> Found:
+    """Tell what payments hold on invoices by these rows (allocations ``a``), corrections counted.
+
+    The left side of a CROSS JOIN is read first: few of its rows are meant.
+    """
     yield from books.found(
         "SELECT p.mpesa_receipt_number, i.invoice_id, p.customer_id AS payer, "
         "i.customer_id AS debtor, x.net_cents FROM (SELECT DISTINCT a.payment_id, a.invoice_id, "
-        f"CAST({_NET} AS BIGINT) AS net_cents FROM allocations a {rows}) x "
+        f"CAST({_NET} AS BIGINT) AS net_cents FROM {rows} WHERE {which}) x "
         "LEFT JOIN payments p ON p.id = x.payment_id LEFT JOIN invoices i ON i.id = x.invoice_id "
         "WHERE x.net_cents <> 0",
         "it holds {net_cents} on {invoice_id} (customer rows: payment {payer}, invoice {debtor})",

@@ -6,9 +6,11 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from kelly_cli.store.checks.shape import moment_of
+from kelly_cli.store.checks.shape import listed, moment_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kelly_cli.store.checks.shape import Found, Snapshot
 
 _FIRST = "0" * 64
@@ -37,19 +39,19 @@ _BY_HAND = (
 
 def chain(books: Snapshot) -> Found:
     """Each row's hash is over its columns and the hash of the row before."""
-    before, last = _FIRST, 0
-    for row in books.rows(
-        'SELECT id, at, actor, action, subject, reason, "before", "after", previous_hash, hash '
+    last_hash, last_row = _FIRST, 0
+    for row, own_hash, previous_hash, at, *told in books.rows(
+        'SELECT id, hash, previous_hash, at, actor, action, subject, reason, "before", "after" '
         "FROM audit ORDER BY id"
     ):
         # A sequence of PostgreSQL leaves holes where a unit of work was rolled back.
-        if books.is_sqlite and row.id != last + 1:
-            yield f"audit {row.id}", f"the row before it is {last}: some are missing"
-        if row.previous_hash != before:
-            yield f"audit {row.id}", "it does not follow the row before it"
-        if row.hash != _hash(row):
-            yield f"audit {row.id}", f"it was changed ({row.action} {row.subject})"
-        before, last = row.hash, row.id
+        if books.is_sqlite and row != last_row + 1:
+            yield f"audit {row}", f"the row before it is {last_row}: some are missing"
+        if previous_hash != last_hash:
+            yield f"audit {row}", "it does not follow the row before it"
+        if own_hash != _hash(previous_hash, at, told):
+            yield f"audit {row}", f"it was changed ({listed(told[1:3])})"
+        last_hash, last_row = own_hash, row
 
 
 def actions(books: Snapshot) -> Found:
@@ -78,15 +80,6 @@ def dismissals(books: Snapshot) -> Found:
     )
 
 
-def _hash(row: Any) -> str:
-    parts = [
-        row.previous_hash,
-        moment_of(row.at).isoformat("T", "microseconds") + "+00:00",
-        row.actor,
-        row.action,
-        row.subject,
-        row.reason,
-        row.before,
-        row.after,
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def _hash(previous_hash: str, at: Any, told: Sequence[object]) -> str:
+    moment = moment_of(at).isoformat("T", "microseconds") + "+00:00"
+    return hashlib.sha256(json.dumps([previous_hash, moment, *told]).encode()).hexdigest()
