@@ -14,8 +14,8 @@ from kelly_cli.render import Column
 
 if TYPE_CHECKING:
     from kelly_cli.office import Office
-    from kelly_cli.services.checking import CheckResult
     from kelly_cli.store.backups import Backup
+    from kelly_cli.store.checks.shape import CheckResult
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -63,7 +63,7 @@ def backup(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="The file to write, or a folder (default: beside the database, named by the time).",
+            help="The file or folder to write to (default: beside the database).",
             metavar="FILE",
         ),
     ] = None,

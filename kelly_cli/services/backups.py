@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.errors import DatabaseNotFoundError, SchemaTooNewError
 from kelly_cli.store import audit_rows, backups, schema
-from kelly_cli.store.backups import Backup
 from kelly_cli.store.tables import SCHEMA_REVISION
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from kelly_cli.services.checking import CheckResult
     from kelly_cli.store.audit_rows import Hand
+    from kelly_cli.store.backups import Backup
+    from kelly_cli.store.checks.shape import CheckResult
     from kelly_cli.store.database import Database
 
 

@@ -131,7 +131,7 @@ class Stage:
         body = body.replace(EXAMPLES_DAY, self._day)
         facts = json.loads(body)
         step = self.begin(title, f"POST {url}{PATH} < {file}")
-        status, answer = _posted(url, body.encode())
+        status, answer = post_callback(url, body.encode())
         receipt, account = facts["TransID"], facts["BillRefNumber"]
         amount, name = facts["TransAmount"], facts["FirstName"]
         step.output = (
@@ -273,8 +273,12 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> str:
     raise _failed(f"the listener was not ready within {PATIENCE_S:.0f} s")
 
 
-def _posted(url: str, body: bytes) -> tuple[int, str]:
-    """Send one callback; return the status and the body of the answer."""
+def post_callback(url: str, body: bytes) -> tuple[int, str]:
+    """Send one callback; return the status and the body of the answer.
+
+    Raises:
+        KellyError: ``demo_failed``, nobody answers.
+    """
     host = urlsplit(url)
     with closing(HTTPConnection(str(host.hostname), host.port, timeout=PATIENCE_S)) as connection:
         try:

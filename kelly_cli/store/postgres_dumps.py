@@ -12,6 +12,8 @@ import shutil
 import subprocess
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from sqlalchemy import inspect
+
 from kelly_cli.errors import StorageError
 from kelly_cli.store.schema import VERSION_TABLE, is_kelly, not_kelly
 from kelly_cli.store.tables import Base
@@ -86,9 +88,10 @@ def verify(file: Path) -> Found:
 def load(database: Database, file: Path, *, wait_s: float) -> None:
     """Put a verified dump in the place of the live books, all of it or none.
 
-    ``wait_s``: seconds to wait for those who read.
+    The turn to write must be held. ``wait_s``: seconds to wait for those who read.
 
     Raises:
+        DatabaseBusyError: somebody went on reading.
         StorageError: the dump is of another schema of PostgreSQL, no pg_restore, or it failed.
     """
     found = verify(file)
@@ -100,27 +103,30 @@ def load(database: Database, file: Path, *, wait_s: float) -> None:
             f"and the database keeps its books in {namespace!r}",
             hint=f"Restore it into a database that uses {found.namespace!r}",
         )
+    _wait_for_readers(database, wait_s)
     _run(
         database,
         ["pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner"],
         ["--no-privileges", str(file)],
-        lock_timeout_s=wait_s,
     )
+
+
+def _wait_for_readers(database: Database, wait_s: float) -> None:
+    """Return when nobody reads, or fail. pg_restore itself would wait for ever."""
+    with database.engine.connect() as connection, connection.begin():
+        there = inspect(connection).get_table_names()
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(wait_s * 1000)}ms'")
+        for name in Base.metadata.tables.keys() & set(there):
+            connection.exec_driver_sql(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
 
 
 def _namespace(connection: Connection) -> str:
     return str(connection.exec_driver_sql("SELECT current_schema()").scalar_one())
 
 
-def _run(
-    database: Database,
-    command: Sequence[str],
-    arguments: Sequence[str],
-    *,
-    lock_timeout_s: float | None = None,
-) -> None:
+def _run(database: Database, command: Sequence[str], arguments: Sequence[str]) -> None:
     program = _program(command[0])
-    conninfo, environment = _connection_of(database, lock_timeout_s)
+    conninfo, environment = _connection_of(database)
     done = subprocess.run(  # noqa: S603 - the program's full path, and no shell
         [program, *command[1:], f"--dbname={conninfo}", *arguments],
         env=environment,
@@ -135,7 +141,7 @@ def _run(
         )
 
 
-def _connection_of(database: Database, lock_timeout_s: float | None) -> tuple[str, dict[str, str]]:
+def _connection_of(database: Database) -> tuple[str, dict[str, str]]:
     """Return libpq's connection string without the password, and the environment with it."""
     from psycopg.conninfo import make_conninfo
 
@@ -148,9 +154,6 @@ def _connection_of(database: Database, lock_timeout_s: float | None) -> tuple[st
     password = settings.pop("password", None)
     if password is not None:
         environment["PGPASSWORD"] = str(password)
-    if lock_timeout_s is not None:
-        options = f"-c lock_timeout={int(lock_timeout_s * 1000)}ms"
-        settings["options"] = f"{settings.get('options', '')} {options}".strip()
     return make_conninfo(**settings), environment
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Text, column, insert, inspect, table
 
 from kelly_cli.errors import SchemaTooNewError, SchemaTooOldError, StorageError
-from kelly_cli.store.tables import SCHEMA_REVISION, Base
+from kelly_cli.store.tables import SCHEMA_REVISION, metadata_for
 
 if TYPE_CHECKING:
     import sqlite3
@@ -137,7 +137,7 @@ def open_for_writing(database: Database) -> None:
 
 def create(connection: Connection) -> None:
     """Make every table and stamp the newest revision."""
-    Base.metadata.create_all(connection)
+    metadata_for(connection.dialect.name).create_all(connection)
     # The shape that alembic gives this table, without the cost of importing it.
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL, "

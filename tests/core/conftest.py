@@ -45,12 +45,12 @@ class World:
 
     def invoice(self, name, owner, amount, at=1):
         name = f"L{len(self.invoices)}" if name == "+" else name
+        books = self.gathered()
         made = self._new_invoice(name, CUSTOMERS[owner], int(amount), day(at))
-        with_books = self._books()
-        posting.enqueue(with_books, made)
+        posting.enqueue(books, made)
         if made.customer is not None:
-            posting.use_credit(with_books, made.customer)
-        self._keep(with_books)
+            posting.use_credit(books, made.customer)
+        self._keep(books)
 
     def sale(self, name, owner, amount, at=1):
         row = len(self.sales) + 1
@@ -61,12 +61,12 @@ class World:
         paid_at = datetime(2026, 2, 3) + timedelta(hours=at)
         money = Money(row, f"P{row}", int(amount), 0, None, paid_at)
         self.money.append(money)
-        with_books = self._batch or self._books()
-        self.reasons.append(posting.refusal(with_books, self.target(name)))
+        books = self._batch or self.gathered()
+        self.reasons.append(posting.refusal(books, self.target(name)))
         if self.reasons[-1] is None:
-            posting.settle(with_books, money, self.target(name), self._make_invoice)
-        self._keep(with_books)
-        self._batch = with_books if self.batched else None
+            posting.settle(books, money, self.target(name), self.make_invoice)
+        self._keep(books)
+        self._batch = books if self.batched else None
 
     def hold(self, name, at=1):
         self._batch = None
@@ -74,27 +74,27 @@ class World:
 
     def release(self, name, at=1):
         invoice = self.invoices[name]
-        with_books = self._books()
+        books = self.gathered()
         if invoice.on_hold:
             invoice.on_hold = False
-            posting.enqueue(with_books, invoice)
+            posting.enqueue(books, invoice)
             if invoice.customer is not None:
-                posting.use_credit(with_books, invoice.customer)
-        self._keep(with_books)
+                posting.use_credit(books, invoice.customer)
+        self._keep(books)
 
     def void(self, name, at=1):
         """As the verb does it: all its money is freed and waits for a person."""
-        with_books = self._books()
+        books = self.gathered()
         if name in self.sales:
             self.sales[name].void = True
         invoice = self.invoices.get(name)
         if invoice is not None:
             for row, amount in self.standing(invoice).items():
                 money = self.money[row - 1]
-                posting.free(with_books, money, invoice, amount, "void")
+                posting.free(books, money, invoice, amount, "void")
                 money.pinned = True
             invoice.void = True
-        self._keep(with_books)
+        self._keep(books)
 
     def standing(self, invoice):
         total = Counter()
@@ -141,7 +141,7 @@ class World:
         words += [f"{owner}+{cents}{pin}" for (owner, pin), cents in free.items() if cents]
         return " ".join(words)
 
-    def _books(self):
+    def gathered(self):
         """Gather everything, as the store does at the start of a unit of work."""
         self._batch = None
         customers = [row for row in NAMES if row]
@@ -156,7 +156,7 @@ class World:
         self.rows += books.allocations
         books.allocations.clear()
 
-    def _make_invoice(self, sale):
+    def make_invoice(self, sale):
         return self._new_invoice(sale.public_id, sale.customer, sale.total_cents, sale.sold_on)
 
     def _new_invoice(self, name, customer, amount, issued_on):

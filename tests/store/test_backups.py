@@ -1,5 +1,4 @@
 import sqlite3
-import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ RESTORE = """
     from pathlib import Path
     from kelly_cli.store import backups
     from kelly_cli.store.database import Database
+    print("go", flush=True)
     backups.restore(Database(sys.argv[1]), Path(sys.argv[2]), keep=Path(sys.argv[3]))
 """
 KEEP_WRITING = """
@@ -101,9 +101,13 @@ def test_a_backup_takes_the_place_of_an_older_one(ann, hand, tmp_path):
     assert names(ann) == ["Ann", "Ben"]
 
 
+@pytest.mark.parametrize("pages", [1, 4096])
 def test_a_backup_beside_writers_is_one_moment_and_holds_all_before_it(
-    database, database_url, tmp_path, python
+    database, database_url, tmp_path, python, monkeypatch, pages
 ):
+    if not database.is_sqlite and pages > 1:
+        pytest.skip("SQLite's steps")
+    monkeypatch.setattr("kelly_cli.store.sqlite_copies._PAGES_A_STEP", pages)
     writer = python(KEEP_WRITING, database_url)
     made = []
     for number in range(3):
@@ -297,22 +301,16 @@ def test_a_killed_restore_leaves_the_old_books(sqlite_only, hand, tmp_path, pyth
     customers.create_customer(sqlite_only, hand, name="New")
     url = sqlite_only.url.render_as_string(hide_password=False)
     seen = set()
-    for number in range(6):
+    for number in range(5):
         process = python(RESTORE, url, made.file, tmp_path / f"kept {number}")
-        timer = threading.Timer(0.9 + number * 0.12, process.kill)
-        timer.start()
+        assert process.stdout.readline() == "go\n"
+        time.sleep(number * 0.05)
+        process.kill()
         process.wait()
-        timer.cancel()
         seen.add(tuple(names(sqlite_only)))
         with closing(sqlite3.connect(sqlite_only.path)) as plain:
             assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert seen <= {("Old", "New"), ("Old",)}
-
-
-def test_the_steps_of_a_backup_are_one_moment(sqlite_only, hand, tmp_path, monkeypatch, opened):
-    monkeypatch.setattr("kelly_cli.store.sqlite_copies._PAGES_A_STEP", 1)
-    made = backups.back_up(sqlite_only, tmp_path / "saved")
-    assert made.schema == "0001"
 
 
 # PostgreSQL
@@ -333,11 +331,11 @@ def test_a_password_never_stands_in_the_arguments():
         "postgresql://ann:s3%20cret@db.example:5433/books"
         "?sslmode=require&options=-csearch_path%3Dshop%20-cwork_mem%3D8MB"
     )
-    conninfo, environment = postgres_dumps._connection_of(database, 2.5)
+    conninfo, environment = postgres_dumps._connection_of(database)
     assert "cret" not in conninfo
     assert environment["PGPASSWORD"] == "s3 cret"
     assert "sslmode=require" in conninfo
-    assert r"options='-csearch_path=shop -cwork_mem=8MB -c lock_timeout=2500ms'" in conninfo
+    assert "options='-csearch_path=shop -cwork_mem=8MB'" in conninfo
     database.close()
 
 
@@ -359,13 +357,10 @@ def test_a_failing_program_says_why(postgres_only, tmp_path, monkeypatch):
 
 
 def test_a_dump_of_another_schema_is_refused(postgres_only, tmp_path, opened):
-    import psycopg
-
     made = backups.back_up(postgres_only, tmp_path / "saved")
     other = opened(postgres_only.url.set(query={}).render_as_string(hide_password=False))
-    with pytest.raises(StorageError, match="of another|keeps its books in 'public'"):
+    with pytest.raises(StorageError, match="keeps its books in 'public'"):
         postgres_dumps.load(other, made.file, wait_s=1)
-    assert psycopg is not None
 
 
 def test_a_long_reader_makes_a_restore_give_up(postgres_only, tmp_path, opened):
@@ -374,7 +369,7 @@ def test_a_long_reader_makes_a_restore_give_up(postgres_only, tmp_path, opened):
     started = time.monotonic()
     with postgres_only.reading() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM customers").scalar_one()
-        with pytest.raises(StorageError, match="lock timeout"):
+        with pytest.raises(DatabaseBusyError):
             backups.restore(hasty, made.file, keep=tmp_path / "kept")
     assert time.monotonic() - started < 20
     assert names(postgres_only) == []

@@ -1,16 +1,22 @@
 """db check: silent on healthy books, and every single corruption is caught by its name."""
 
 import importlib.util
+import os
 import re
 import shutil
 import sqlite3
 import sys
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kelly_cli.core.times import nairobi_wall_clock
+from kelly_cli.errors import StorageError
 from kelly_cli.services import checking
+from kelly_cli.store import inbox_rows
+from kelly_cli.store.audit_rows import record_audit
 from kelly_cli.store.checks import CHECKS, run_checks
 from kelly_cli.store.checks.shape import MOST_LISTED, Check
 from kelly_cli.store.database import Database
@@ -29,6 +35,10 @@ def load(name):
 Story = load("checks_story").Story
 CORRUPTIONS = load("checks_corruptions").CORRUPTIONS
 STRIPPED = load("checks_corruptions").STRIPPED
+ON_POSTGRES = [each for each in CORRUPTIONS if each.on_postgres]
+NOW = datetime(2026, 2, 3, 12, tzinfo=UTC)
+POSTGRES_URL = os.environ.get("KELLY_TEST_POSTGRES_URL", "")
+NO_FOREIGN_KEYS = "SET LOCAL session_replication_role = replica"
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +155,157 @@ def test_a_constraint_that_was_taken_out_is_missed(copy, table, name):
     take_out(path, table, rf",\s*CONSTRAINT {name} (CHECK|UNIQUE|FOREIGN).*?(?=,\s*CONSTRAINT|\s*\)$)")
     details = [v.detail for v in named().violations if v.invariant == "I-29"]
     assert any(name in detail for detail in details), details
+
+
+@pytest.fixture(scope="module")
+def healthy_postgres():
+    """The same books on PostgreSQL, in a schema of their own, and their last moment."""
+    if not POSTGRES_URL:
+        pytest.skip("no PostgreSQL: set KELLY_TEST_POSTGRES_URL")
+    import psycopg
+
+    schema = f"t{uuid.uuid4().hex[:16]}"
+    plain = POSTGRES_URL.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    mark = "&" if "?" in POSTGRES_URL else "?"
+    database = Database(f"{POSTGRES_URL}{mark}options=-csearch_path%3D{schema}")
+    open_for_writing(database)
+    story = Story(database, seed=7).every_kind().days(60).unsettled()
+    yield database, story.now + timedelta(minutes=5)
+    database.close()
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("corruption", ON_POSTGRES, ids=[each.name for each in ON_POSTGRES])
+def test_a_corruption_is_caught_and_named_on_postgresql(healthy_postgres, corruption):
+    database, now = healthy_postgres
+    with database.engine.connect() as connection:
+        for statement in (*corruption.drops, NO_FOREIGN_KEYS, *corruption.sql):
+            assert connection.exec_driver_sql(statement).rowcount, f"nothing changed: {statement}"
+        connection.exec_driver_sql("SET LOCAL session_replication_role = origin")
+        result = checking.check_snapshot(connection, now=now)
+        connection.rollback()
+    assert set(corruption.expects) <= {v.invariant for v in result.violations}, result.violations
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("ALTER TABLE payments DISABLE TRIGGER ALL", "switched off"),
+        ("ALTER TABLE payments ALTER COLUMN amount_cents TYPE numeric", "column amount_cents"),
+        ("SET LOCAL session_replication_role = replica", "not enforced"),
+        ("ALTER TABLE allocations ADD CONSTRAINT c CHECK (amount_cents <> 1) NOT VALID", "validated"),
+    ],
+)
+def test_a_guard_that_sleeps_is_named_on_postgresql(healthy_postgres, statement, named):
+    database, now = healthy_postgres
+    with database.engine.connect() as connection:
+        if "numeric" in statement:
+            for column in ("status", "amount"):
+                connection.exec_driver_sql(f"ALTER TABLE payments DROP COLUMN {column}")
+        connection.exec_driver_sql(statement)
+        result = checking.check_snapshot(connection, now=now)
+        connection.rollback()
+    assert any(named in v.detail for v in result.violations if v.invariant == "I-29")
+
+
+def test_of_many_violations_the_first_are_listed_and_all_counted(copy):
+    path, named = copy
+    connection = unguarded(path)
+    connection.execute("UPDATE webhook_logs SET raw_sha256 = x'00'")
+    count = connection.execute("SELECT count(*) FROM webhook_logs").fetchone()[0]
+    connection.commit()
+    connection.close()
+    result = named()
+    assert result.counts["I-10"] == count > MOST_LISTED
+    assert sum(v.invariant == "I-10" for v in result.violations) == MOST_LISTED
+
+
+def test_a_check_that_cannot_be_made_is_a_violation_and_stops_no_other(database):
+    def breaks(books):
+        yield from books.found("SELECT nothing FROM nowhere", "")
+
+    def stumbles(books):
+        yield "log 1", f"is {int('x')}"
+
+    def finds(books):
+        yield "log 2", "is wrong"
+
+    checks = [Check("I-01", breaks), Check("I-02", stumbles), Check("I-03", finds)]
+    with database.reading() as connection:
+        result = run_checks(connection, NOW, checks)
+    assert [v.invariant for v in result.violations] == ["I-01", "I-02", "I-03"]
+    assert "could not be checked (breaks)" in result.violations[0].detail
+
+
+def test_a_damaged_file_is_reported_and_shows_no_traceback(copy):
+    path, named = copy
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xa5" * 20_000)
+    try:
+        assert "I-29" in {v.invariant for v in named().violations}
+    except StorageError as error:
+        assert "damaged" in error.message
+
+
+def test_checking_sees_one_moment_while_others_write(database):
+    story = Story(database).every_kind()
+    with database.reading() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM payments").scalar()
+        story.pay("CUST-001", 5)
+        seen = connection.exec_driver_sql("SELECT max(created_at) FROM payments").scalar()
+        assert checking.check_snapshot(connection, now=story.now).ok
+        assert seen == connection.exec_driver_sql("SELECT max(created_at) FROM payments").scalar()
+
+
+def test_a_pending_log_has_a_minute(database):
+    story = Story(database)
+    with database.writing() as connection:
+        row = ("d1", "confirmation", "http", story.body("X", 1))
+        inbox_rows.add_pending_logs(connection, [row], story.now)
+    assert checking.check(database, now=story.now + timedelta(seconds=59)).ok
+    late = checking.check(database, now=story.now + timedelta(seconds=61))
+    assert late.counts["I-06"] == 1
+
+
+def test_a_time_that_was_a_day_ahead_on_arrival_stays_right(database):
+    story = Story(database)
+    ahead = nairobi_wall_clock(story.now + timedelta(hours=20))
+    story.pay("X", 1, TransTime=f"{ahead:%Y%m%d%H%M%S}")
+    assert checking.check(database, now=story.now).ok
+
+
+def test_an_invoice_on_hold_may_be_passed_over(database):
+    story = Story(database)
+    customer = story.customer()
+    held = story.invoice(customer, 100)
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE invoices SET on_hold = true")
+        record_audit(connection, story.hand(), "invoice.hold", held)
+    story.invoice(customer, 50)
+    story.pay(customer, 80)
+    assert checking.check(database, now=story.now).violations == []
+
+
+@pytest.mark.parametrize("audited", [True, False])
+def test_cash_needs_no_log_but_an_audit_row(database, audited):
+    story = Story(database)
+    story.customer()
+    with database.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO payments (mpesa_receipt_number, method, channel, amount_cents, "
+            "transaction_date, customer_id, verified_by, created_at) VALUES ('CASH-1', 'cash', "
+            "'hand', 500, '2026-01-05 09:00:00.000000', 1, 'hand', '2026-01-05 06:00:00.000000')"
+        )
+        if audited:
+            record_audit(connection, story.hand(), "payment.record", "CASH-1")
+    named = {v.invariant for v in checking.check(database, now=story.now).violations}
+    assert named == (set() if audited else {"I-30"})
 
 
 def test_every_check_is_proved_by_a_corruption():

@@ -42,7 +42,7 @@ def sqlite_only(database):
 
 def test_what_is_written_is_kept_and_what_fails_is_not(database):
     add(database, "kept")
-    with pytest.raises(ZeroDivisionError), database.writing() as connection:
+    with pytest.raises(ZeroDivisionError), database.writing() as connection:  # noqa: PT012
         connection.exec_driver_sql(ADD.format("lost"))
         raise ZeroDivisionError
     assert names(database) == ["kept"]

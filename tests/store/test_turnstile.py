@@ -1,7 +1,7 @@
-import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,8 +82,9 @@ def test_who_waits_too_long_is_told(path, python):
     assert holder.stdout.readline() == "in\n"
     turnstile = Turnstile(path)
     started = time.monotonic()
-    with pytest.raises(DatabaseBusyError, match=r"for 0\.2 s") as caught, turnstile.passed(
-        timeout_s=0.2
+    with (
+        pytest.raises(DatabaseBusyError, match=r"for 0\.2 s") as caught,
+        turnstile.passed(timeout_s=0.2),
     ):
         pass
     turnstile.close()
@@ -163,7 +164,7 @@ def test_the_lock_files_are_for_their_owner_only(path):
     with turnstile.passed(timeout_s=1):
         pass
     turnstile.close()
-    assert {os.stat(f"{path}.{end}").st_mode & 0o777 for end in ("turn", "lock")} == {0o600}
+    assert {Path(f"{path}.{end}").stat().st_mode & 0o777 for end in ("turn", "lock")} == {0o600}
 
 
 def test_a_small_writer_does_not_starve_beside_a_bulk_one(database, database_url, python):

@@ -19,7 +19,7 @@ _OF_INVOICE = (
     "WHERE a.invoice_id = i.id)"
 )
 _NET = (
-    "(SELECT sum(n.amount_cents) FROM allocations n "
+    "(SELECT CAST(sum(n.amount_cents) AS BIGINT) FROM allocations n "
     "WHERE n.payment_id = a.payment_id AND n.invoice_id = a.invoice_id)"
 )
 INVOICE_STATUS = (
@@ -46,11 +46,10 @@ def sums_of_payments(books: Snapshot) -> Found:
 def nothing_taken_back_twice(books: Snapshot) -> Found:
     """A payment never holds less than nothing on one invoice."""
     yield from books.found(
-        "SELECT p.mpesa_receipt_number, i.invoice_id, x.net_cents FROM "
-        f"(SELECT DISTINCT a.payment_id, a.invoice_id, CAST({_NET} AS BIGINT) AS net_cents "
-        "FROM allocations a WHERE a.amount_cents < 0) x "
-        "LEFT JOIN payments p ON p.id = x.payment_id LEFT JOIN invoices i ON i.id = x.invoice_id "
-        "WHERE x.net_cents < 0",
+        f"SELECT p.mpesa_receipt_number, i.invoice_id, {_NET} AS net_cents FROM "
+        "(SELECT DISTINCT payment_id, invoice_id FROM allocations WHERE amount_cents < 0) a "
+        "LEFT JOIN payments p ON p.id = a.payment_id LEFT JOIN invoices i ON i.id = a.invoice_id "
+        f"WHERE {_NET} < 0",
         "its allocations to {invoice_id} make {net_cents}",
     )
 
@@ -108,9 +107,9 @@ def one_customer(books: Snapshot) -> Found:
     """A payment pays its own customer's invoices, or those of nobody in particular."""
     yield from _held_by(
         books,
-        "allocations a JOIN payments v ON v.id = a.payment_id "
-        "JOIN invoices w ON w.id = a.invoice_id",
-        "w.customer_id IS NOT NULL AND (v.customer_id IS NULL OR v.customer_id <> w.customer_id)",
+        "allocations a CROSS JOIN payments v CROSS JOIN invoices w",
+        "v.id = a.payment_id AND w.id = a.invoice_id AND w.customer_id IS NOT NULL "
+        "AND (v.customer_id IS NULL OR v.customer_id <> w.customer_id)",
     )
 
 
@@ -130,13 +129,13 @@ def credit_is_used(books: Snapshot) -> Found:
 def _held_by(books: Snapshot, rows: str, which: str) -> Found:
     """Tell what payments hold on invoices by these rows (allocations ``a``), corrections counted.
 
-    The left side of a CROSS JOIN is read first: few of its rows are meant.
+    SQLite reads the tables of a CROSS JOIN from left to right.
     """
     yield from books.found(
         "SELECT p.mpesa_receipt_number, i.invoice_id, p.customer_id AS payer, "
-        "i.customer_id AS debtor, x.net_cents FROM (SELECT DISTINCT a.payment_id, a.invoice_id, "
-        f"CAST({_NET} AS BIGINT) AS net_cents FROM {rows} WHERE {which}) x "
-        "LEFT JOIN payments p ON p.id = x.payment_id LEFT JOIN invoices i ON i.id = x.invoice_id "
-        "WHERE x.net_cents <> 0",
+        f"i.customer_id AS debtor, {_NET} AS net_cents "
+        f"FROM (SELECT DISTINCT a.payment_id, a.invoice_id FROM {rows} WHERE {which}) a "
+        "LEFT JOIN payments p ON p.id = a.payment_id LEFT JOIN invoices i ON i.id = a.invoice_id "
+        f"WHERE {_NET} <> 0",
         "it holds {net_cents} on {invoice_id} (customer rows: payment {payer}, invoice {debtor})",
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint, inspect
 
 from kelly_cli.store.checks.shape import listed
-from kelly_cli.store.tables import SCHEMA_REVISION, Base
+from kelly_cli.store.tables import SCHEMA_REVISION, Base, metadata_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def as_the_tables_say(books: Snapshot) -> Found:
     """Every table, column, index and constraint is there, and none is another."""
     inspector = inspect(books.connection)
     there = set(inspector.get_table_names())
-    for table in Base.metadata.sorted_tables:
+    for table in metadata_for(books.connection.dialect.name).sorted_tables:
         if table.name not in there:
             yield table.name, "the table is missing"
             continue

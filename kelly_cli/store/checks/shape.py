@@ -26,6 +26,9 @@ MOST_LISTED = 50
 ROWS_AT_ONCE = 5_000
 """Rows that a check holds in memory while it streams."""
 
+CACHE_KIB = 65_536
+"""Pages that SQLite keeps while it is asked: half the time of the usual cache."""
+
 Found: TypeAlias = Iterator[tuple[str, str]]
 
 
@@ -70,6 +73,8 @@ class Snapshot:
         self.connection = connection
         self.now = now
         self.is_sqlite = connection.dialect.name == "sqlite"
+        if self.is_sqlite:
+            connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KIB}")
 
     def rows(self, sql: str, *params: Any) -> Iterator[Any]:
         """Stream the rows of driver text; ``?`` marks a parameter on both databases."""

@@ -27,25 +27,29 @@ _SLACK = timedelta(days=1)
 
 def times(books: Snapshot) -> Found:
     """Every time is written in its one form, and lies between 2007 and a day ahead of now."""
-    latest = books.now + _SLACK
     for table in Base.metadata.sorted_tables:
-        for column in table.c:
-            if isinstance(column.type, Date):
-                yield from _misshapen(books, table, column, _DAY)
-            elif column.name != WALL_CLOCK and _is_instant(column):
-                yield from _misshapen(books, table, column, _INSTANT)
+        wrong = {column.name: _wrong(books, column) for column in table.c if _is_time(column)}
+        # One look at the whole table; only where something is wrong, one for each column.
+        if wrong and books.first(f"SELECT 1 FROM {table.name} WHERE {' OR '.join(wrong.values())}"):
+            for name, condition in wrong.items():
                 yield from books.found(
-                    f"SELECT {_key(table)}, {column.name} AS moment FROM {table.name} "
-                    f"WHERE {column.name} < '{EARLIEST_MPESA}' OR {column.name} > ?",
-                    f"{table.name}.{column.name} is {{moment}}",
-                    books.instant(latest),
+                    f"SELECT {_key(table)}, CAST({name} AS text) AS moment FROM {table.name} "
+                    f"WHERE {condition}",
+                    f"{table.name}.{name} is {{moment}}",
                 )
+
+
+def _wrong(books: Snapshot, column: Column[object]) -> str:
+    """Return the condition under which a time is misshapen or out of its bounds."""
+    name, latest = column.name, books.instant(books.now + _SLACK)
+    if isinstance(column.type, Date):
+        return f"{name} NOT GLOB '{_DAY}'" if books.is_sqlite else "FALSE"
+    shape = f"{name} NOT GLOB '{_INSTANT}'" if books.is_sqlite else "FALSE"
+    return f"({shape} OR {name} < '{EARLIEST_MPESA}' OR {name} > '{latest}')"
 
 
 def times_of_payments(books: Snapshot) -> Found:
     """M-Pesa counts whole seconds since 2007, and tells of a payment when it has happened."""
-    payments = Base.metadata.tables["payments"]
-    yield from _misshapen(books, payments, payments.c[WALL_CLOCK], _INSTANT)
     if books.is_sqlite:
         fraction = f"{WALL_CLOCK} NOT GLOB '{_SECOND}'"
         # Nairobi is three hours ahead of UTC, and a TransTime may be a day ahead of us.
@@ -61,19 +65,11 @@ def times_of_payments(books: Snapshot) -> Found:
     )
 
 
-def _misshapen(books: Snapshot, table: Table, column: Column[object], pattern: str) -> Found:
-    """SQLite keeps times as text and takes any; PostgreSQL has types for them."""
-    if books.is_sqlite:
-        yield from books.found(
-            f"SELECT {_key(table)}, {column.name} AS text FROM {table.name} "
-            f"WHERE {column.name} NOT GLOB '{pattern}'",
-            f"{table.name}.{column.name} is {{text}}, not written as the books write it",
-        )
-
-
-def _is_instant(column: Column[object]) -> bool:
+def _is_time(column: Column[object]) -> bool:
     kind = column.type
-    return isinstance(kind, DateTime) or isinstance(getattr(kind, "impl", None), DateTime)
+    if column.name == WALL_CLOCK:
+        return False
+    return isinstance(kind, (Date, DateTime)) or isinstance(getattr(kind, "impl", None), DateTime)
 
 
 def _key(table: Table) -> str:

@@ -5,11 +5,12 @@ There is no alembic.ini and no URL here: store/upgrading.py hands both the conne
 
 from alembic import context
 
-from kelly_cli.store.tables import Base
+from kelly_cli.store.tables import metadata_for
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    connection=connection,
+    target_metadata=metadata_for(connection.dialect.name),
     # SQLite cannot change a column in place: the table is made anew and copied.
     render_as_batch=True,
 )

@@ -1,0 +1,125 @@
+"""The project speaks of itself alone, and its papers agree with each other."""
+
+import hashlib
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+from kelly_cli import __version__
+
+TOP_LEVEL = {
+    ".ci", ".gitignore", "CHANGELOG.md", "DESIGN.md", "README.md", "constraints.txt", "examples",
+    "kelly.toml.example", "kelly_cli", "pyproject.toml", "tests",
+}  # fmt: skip
+MIGRATIONS = {
+    "0001_books.postgresql.sql": "3b2fd75c397f89b24d63b9f67dac10ee8834f22c3bd14debfb64051bca2864e8",
+    "0001_books.py": "3591c1196dc861e9d40e9d95a3e93a67b4900b6490483882eb5e8ccf73e0393f",
+    "0001_books.sqlite.sql": "650ad4f920c568b9519e16cd7494ad6ff838848abc7694f4bfb9e32b3fda9c0c",
+}
+"""Each migration and its SHA-256. They only grow: books out there were made by these very bytes."""
+FORBIDDEN = [
+    "/" + "work/",
+    "pypi." + "org",
+    "pythonhosted." + "org",
+    "deb.debian." + "org",
+    "registry.npmjs." + "org",
+]
+"""Places that the project must not depend on or speak of, put together here to keep to the rule."""
+
+
+@pytest.fixture(scope="session")
+def tracked(root):
+    """Every file that belongs to the project, whether committed or about to be."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a checkout")
+    found = [root / name for name in listed.stdout.split("\0") if name]
+    return [path for path in found if path.is_file()]
+
+
+def text_of(root, name):
+    return (root / name).read_text(encoding="utf-8")
+
+
+def project(root):
+    return tomllib.loads(text_of(root, "pyproject.toml"))["project"]
+
+
+def test_version_and_changelog_agree(root):
+    versions = re.findall(
+        r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)$", text_of(root, "CHANGELOG.md"), re.MULTILINE
+    )
+    assert versions[0][0] == project(root)["version"] == __version__
+    assert versions == sorted(versions, key=lambda each: tuple(map(int, each[0].split("."))))[::-1]
+
+
+def test_the_changelog_keeps_to_the_six_headings_in_their_order(root):
+    order = ["Security", "Removed", "Deprecated", "Added", "Changed", "Fixed"]
+    for part in text_of(root, "CHANGELOG.md").split("\n## ")[1:]:
+        headings = re.findall(r"^### (.*)$", part, re.MULTILINE)
+        assert headings == [each for each in order if each in headings]
+
+
+def test_the_top_level_holds_what_a_newcomer_can_name(root, tracked):
+    found = {path.relative_to(root).parts[0] for path in tracked}
+    assert found == TOP_LEVEL
+
+
+def test_nothing_that_a_run_leaves_behind_is_tracked(root, tracked):
+    left = re.compile(r"(\.pyc|\.db|\.db-wal|\.db-shm|\.turn|\.lock|\.spool|\.coverage|\.env)$")
+    assert [path.name for path in tracked if left.search(path.name)] == []
+
+
+def test_the_project_speaks_of_itself_alone(root, tracked):
+    found = []
+    for path in tracked:
+        text = path.read_bytes().decode("utf-8", "replace").lower()
+        found += [f"{path.relative_to(root)}: {word}" for word in FORBIDDEN if word in text]
+    assert found == []
+
+
+def test_the_two_commands_of_the_readme_are_what_is_checked(root):
+    script = text_of(root, ".ci/run")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text_of(root, "README.md"), re.MULTILINE | re.DOTALL)
+    for number, block in enumerate(blocks[:2], start=1):
+        line = block.strip()
+        assert "\n" not in line
+        taken = f"$(readme_command {number})" in script and "README.md" in script
+        assert taken or line in script
+
+
+def test_everything_that_is_needed_is_pinned(root):
+    pins = {
+        re.split(r"[=\[ ;]", line)[0].lower().replace("_", "-")
+        for line in text_of(root, "constraints.txt").splitlines()
+        if line and not line.startswith("#")
+    }
+    named = project(root)
+    wanted = [*named["dependencies"], *named["optional-dependencies"]["postgres"]]
+    wanted += named["optional-dependencies"]["dev"]
+    names = {re.split(r"[<>=\[ ;]", each)[0].lower() for each in wanted} - {named["name"]}
+    assert names - pins == set()
+
+
+def test_what_the_build_takes_is_there(root):
+    build = tomllib.loads(text_of(root, "pyproject.toml"))["tool"]["hatch"]["build"]["targets"]
+    taken = [*build["sdist"]["only-include"], *build["wheel"]["force-include"], *TOP_LEVEL]
+    assert [name for name in taken if not (root / name).exists()] == []
+
+
+def test_migrations_are_only_added_to(root):
+    folder = root / "kelly_cli/store/migrations/versions"
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.suffix in {".py", ".sql"}
+    }
+    assert found == MIGRATIONS
