@@ -97,7 +97,9 @@ def restore(
     yes: YesOpt = False,
     json: JsonOpt = False,
 ) -> None:
-    """Put a backup in the place of the books; what is there now is saved first.
+    """Put a backup in the place of the books.
+
+    What is there now is saved first, and the restored books are checked.
 
     kelly db restore kelly-20260203-143000.db
 
@@ -149,7 +151,9 @@ def upgrade(
     ] = False,
     json: JsonOpt = False,
 ) -> None:
-    """Bring the books to the schema of this kelly; they are saved first.
+    """Bring the books to the schema of this kelly.
+
+    They are saved beside the database first.
 
     kelly db upgrade
 
@@ -195,7 +199,7 @@ def _check_json(result: CheckResult) -> dict[str, object]:
 def _tell_check(office: Office, result: CheckResult) -> None:
     office.show.lines(
         *(
-            f"{invariant} {f'broken {count} times' if count else 'holds'}"
+            f"{invariant} {f'broken: {count}' if count else 'holds'}"
             for invariant, count in sorted(result.counts.items())
         )
     )

@@ -278,7 +278,7 @@ def show_voided(office: Office, freed: Sequence[Freed], *, dry_run: bool) -> Non
     if office.show.json:
         return
     if any(each.has_customer for each in freed):
-        office.show.note("It waits as the customer's credit: kelly payment allocate RECEIPT")
+        office.show.note("It waits as the customer's credit until a person allocates it")
     if not all(each.has_customer for each in freed):
         office.show.note("Without a customer it waits here: kelly suspense list")
     if dry_run:

@@ -267,10 +267,18 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> str:
         if "\n" in text:
             return text[: text.index("\n") + 1]
         if ended:
-            said = log.with_suffix(".err").read_text(encoding="utf-8", errors="replace")
-            raise _failed(f"the listener ended with {process.returncode}: {said.strip()}")
+            raise _failed(f"the listener ended with {process.returncode}: {_complaint(log)}")
         time.sleep(0.05)
     raise _failed(f"the listener was not ready within {PATIENCE_S:.0f} s")
+
+
+def _complaint(log: Path) -> str:
+    """Return the message of the error that the listener ended with."""
+    said = log.with_suffix(".err").read_text(encoding="utf-8", errors="replace").strip()
+    try:
+        return str(json.loads(said.splitlines()[-1])["error"]["message"])
+    except (ValueError, LookupError, TypeError):
+        return said or "it said nothing"
 
 
 def post_callback(url: str, body: bytes) -> tuple[int, str]:

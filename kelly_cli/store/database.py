@@ -63,6 +63,8 @@ class Database:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.path = self.url.database if self.is_sqlite else None
+        # SQLite keeps its log beside the file itself, not beside a link to it.
+        self._wal = f"{os.path.realpath(self.path)}-wal" if self.path else ""
         self._turnstile = Turnstile(self.path) if self.path else None
         self._engine = (
             _sqlite_engine(self.url, busy_s) if self.is_sqlite else _postgres_engine(self.url)
@@ -209,8 +211,7 @@ class Database:
     def _checkpoint(self, raw: sqlite3.Connection) -> None:
         """Copy the WAL back when it has grown, still under the write lock."""
         try:
-            # SQLite keeps its log beside the file itself, not beside a link to it.
-            size = os.path.getsize(f"{os.path.realpath(self.path or '')}-wal")
+            size = os.path.getsize(self._wal)
         except OSError:
             return
         if size < _CHECKPOINT_BYTES:
@@ -376,7 +377,7 @@ def fetch_in(
     sql = f"{select} WHERE {in_list(connection, column)} {tail}"
     # The driver's own tuples: wrapping each in a Row costs as much as fetching it.
     cursor = connection.exec_driver_sql(sql, (list_param(connection, values),)).cursor
-    return cursor.fetchall() if cursor is not None else []
+    return cursor.fetchall()
 
 
 def reserve_ids(connection: Connection, table: str, count: int) -> list[int]:

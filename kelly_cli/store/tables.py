@@ -7,16 +7,13 @@ Enumerations are text under a CHECK. Rows of money are never deleted: every fore
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    Computed,
     Date,
     DateTime,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Numeric,
@@ -25,6 +22,8 @@ from sqlalchemy import (
     text,
 )
 from sqlmodel import Field, SQLModel
+
+from kelly_cli.store.columns import cents, generated, one_of, points_to, row_id, whole, words
 
 SCHEMA_REVISION = "0001"
 """The head of the migrations (a test holds it to the scripts: importing alembic costs 230 ms)."""
@@ -61,62 +60,20 @@ class Base(SQLModel):
     )
 
 
-_ID_TYPE = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _row_id() -> Any:
-    return Field(default=None, primary_key=True, sa_type=_ID_TYPE)
-
-
-def _cents(**options: Any) -> Any:
-    return Field(sa_type=BigInteger, **options)
-
-
-def _row(target: str, **options: Any) -> Any:
-    return Field(sa_type=_ID_TYPE, foreign_key=target, **options)
-
-
-def _text(**options: Any) -> Any:
-    return Field(sa_type=Text, **options)
-
-
-def _generated(kind: Any, expression: str) -> Any:
-    return Field(
-        default=None,
-        sa_type=kind,
-        sa_column_args=[Computed(expression, persisted=True)],
-    )
-
-
-def _whole(*columns: str) -> list[CheckConstraint]:
-    """Refuse REAL and text in money columns, which SQLite would otherwise take."""
-    return [
-        CheckConstraint(f"typeof({column}) = 'integer'", name=f"{column}_whole").ddl_if(
-            dialect="sqlite"
-        )
-        for column in columns
-    ]
-
-
-def _one_of(column: str, *values: str) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
-
-
 class ShortCode(Base, table=True):
     """The paybills and tills that are or were ours (the configuration says which are now)."""
 
     __tablename__ = "short_codes"
     __table_args__ = (
-        _one_of("kind", "paybill", "till", "store"),
-        _one_of("environment", "local", "sandbox", "production"),
+        one_of("kind", "paybill", "till", "store"),
+        one_of("environment", "local", "sandbox", "production"),
     )
 
-    id: int | None = _row_id()
-    code: str = _text(unique=True)
-    kind: str = _text(default="paybill")
-    name: str | None = _text(default=None)
-    environment: str = _text(default="local")
+    id: int | None = row_id()
+    code: str = words(unique=True)
+    kind: str = words(default="paybill")
+    name: str | None = words(default=None)
+    environment: str = words(default="local")
     created_at: datetime
 
 
@@ -131,11 +88,11 @@ class Customer(Base, table=True):
         Index("ix_customers_phone", "phone"),
     )
 
-    id: int | None = _row_id()
-    customer_id: str = _text(unique=True)
-    name: str = _text()
-    phone: str | None = _text(default=None)
-    email: str | None = _text(default=None)
+    id: int | None = row_id()
+    customer_id: str = words(unique=True)
+    name: str = words()
+    phone: str | None = words(default=None)
+    email: str | None = words(default=None)
     created_at: datetime
 
 
@@ -149,7 +106,7 @@ class Invoice(Base, table=True):
             "amount_paid_cents >= 0 AND amount_paid_cents <= amount_cents", name="amount_paid"
         ),
         CheckConstraint("voided_at IS NULL OR amount_paid_cents = 0", name="void_holds_nothing"),
-        *_whole("amount_cents", "amount_paid_cents"),
+        *whole("amount_cents", "amount_paid_cents"),
         UniqueConstraint("issued_on", "number"),
         Index(
             "ix_invoices_open",
@@ -161,19 +118,19 @@ class Invoice(Base, table=True):
         Index("ix_invoices_customer_id", "customer_id"),
     )
 
-    id: int | None = _row_id()
-    invoice_id: str = _text(unique=True)
-    customer_id: int | None = _row("customers.id", default=None)
-    amount_cents: int = _cents()
-    amount_paid_cents: int = _cents(default=0, sa_column_kwargs={"server_default": text("0")})
-    description: str | None = _text(default=None)
+    id: int | None = row_id()
+    invoice_id: str = words(unique=True)
+    customer_id: int | None = points_to("customers.id", default=None)
+    amount_cents: int = cents()
+    amount_paid_cents: int = cents(default=0, sa_column_kwargs={"server_default": text("0")})
+    description: str | None = words(default=None)
     issued_on: date = Field(sa_type=Date)
     number: int
     due_on: date | None = Field(default=None, sa_type=Date)
     on_hold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     voided_at: datetime | None = None
     created_at: datetime
-    status: str = _generated(Text, INVOICE_STATUS)
+    status: str = generated(Text, INVOICE_STATUS)
 
 
 class PosSale(Base, table=True):
@@ -182,19 +139,19 @@ class PosSale(Base, table=True):
     __tablename__ = "pos_sales"
     __table_args__ = (
         CheckConstraint(f"total_cents > 0 AND total_cents <= {MAX_CENTS}", name="total"),
-        *_whole("total_cents"),
+        *whole("total_cents"),
         UniqueConstraint("sold_on", "number"),
         UniqueConstraint("invoice_id"),
         Index("ix_pos_sales_customer_id", "customer_id"),
     )
 
-    id: int | None = _row_id()
-    pos_id: str = _text(unique=True)
-    customer_id: int | None = _row("customers.id", default=None)
-    total_cents: int = _cents()
+    id: int | None = row_id()
+    pos_id: str = words(unique=True)
+    customer_id: int | None = points_to("customers.id", default=None)
+    total_cents: int = cents()
     sold_on: date = Field(sa_type=Date)
     number: int
-    invoice_id: int | None = _row("invoices.id", default=None)
+    invoice_id: int | None = points_to("invoices.id", default=None)
     voided_at: datetime | None = None
     created_at: datetime
 
@@ -206,17 +163,17 @@ class PosItem(Base, table=True):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("unit_price_cents >= 0", name="unit_price"),
-        *_whole("quantity", "unit_price_cents"),
+        *whole("quantity", "unit_price_cents"),
         UniqueConstraint("sale_id", "line"),
     )
 
-    id: int | None = _row_id()
-    sale_id: int = _row("pos_sales.id")
+    id: int | None = row_id()
+    sale_id: int = points_to("pos_sales.id")
     line: int
-    product_id: str = _text()
-    product_name: str = _text()
-    quantity: int = _cents()
-    unit_price_cents: int = _cents()
+    product_id: str = words()
+    product_name: str = words()
+    quantity: int = cents()
+    unit_price_cents: int = cents()
 
 
 class ReferenceKey(Base, table=True):
@@ -234,9 +191,9 @@ class ReferenceKey(Base, table=True):
     )
 
     key: str = Field(sa_type=Text, primary_key=True)
-    customer_id: int | None = _row("customers.id", default=None)
-    invoice_id: int | None = _row("invoices.id", default=None)
-    sale_id: int | None = _row("pos_sales.id", default=None)
+    customer_id: int | None = points_to("customers.id", default=None)
+    invoice_id: int | None = points_to("invoices.id", default=None)
+    sale_id: int | None = points_to("pos_sales.id", default=None)
     retired_at: datetime | None = None
 
 
@@ -246,17 +203,17 @@ class PaymentPrompt(Base, table=True):
     __tablename__ = "payment_prompts"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        *_whole("amount_cents"),
+        *whole("amount_cents"),
     )
 
-    id: int | None = _row_id()
-    checkout_request_id: str = _text(unique=True)
-    short_code: str | None = _text(default=None, foreign_key="short_codes.code")
-    phone: str = _text()
-    amount_cents: int = _cents()
-    customer_id: int | None = _row("customers.id", default=None)
-    invoice_id: int | None = _row("invoices.id", default=None)
-    sale_id: int | None = _row("pos_sales.id", default=None)
+    id: int | None = row_id()
+    checkout_request_id: str = words(unique=True)
+    short_code: str | None = words(default=None, foreign_key="short_codes.code")
+    phone: str = words()
+    amount_cents: int = cents()
+    customer_id: int | None = points_to("customers.id", default=None)
+    invoice_id: int | None = points_to("invoices.id", default=None)
+    sale_id: int | None = points_to("pos_sales.id", default=None)
     created_at: datetime
 
 
@@ -276,9 +233,9 @@ class Payment(Base, table=True):
         CheckConstraint(
             "reversed_at IS NULL OR allocated_cents = 0", name="reversed_holds_nothing"
         ),
-        *_whole("amount_cents", "allocated_cents"),
-        _one_of("method", "mpesa", "cash", "bank", "cheque"),
-        _one_of("verified_by", "callback", "pull", "statement", "status", "hand"),
+        *whole("amount_cents", "allocated_cents"),
+        one_of("method", "mpesa", "cash", "bank", "cheque"),
+        one_of("verified_by", "callback", "pull", "statement", "status", "hand"),
         Index("ix_payments_day", "transaction_date", "status", "amount_cents", "allocated_cents"),
         Index(
             "ix_payments_free",
@@ -288,32 +245,32 @@ class Payment(Base, table=True):
         ),
     )
 
-    id: int | None = _row_id()
-    mpesa_receipt_number: str = _text(unique=True)
-    method: str = _text(default="mpesa", sa_column_kwargs={"server_default": text("'mpesa'")})
-    channel: str = _text()
-    short_code: str | None = _text(default=None, foreign_key="short_codes.code")
-    amount_cents: int = _cents()
-    allocated_cents: int = _cents(default=0, sa_column_kwargs={"server_default": text("0")})
+    id: int | None = row_id()
+    mpesa_receipt_number: str = words(unique=True)
+    method: str = words(default="mpesa", sa_column_kwargs={"server_default": text("'mpesa'")})
+    channel: str = words()
+    short_code: str | None = words(default=None, foreign_key="short_codes.code")
+    amount_cents: int = cents()
+    allocated_cents: int = cents(default=0, sa_column_kwargs={"server_default": text("0")})
     transaction_date: datetime = Field(sa_type=DateTime)
-    bill_ref_number: str | None = _text(default=None)
-    msisdn: str | None = _text(default=None)
-    payer_name: str | None = _text(default=None)
-    transaction_type: str | None = _text(default=None)
-    org_balance_cents: int | None = _cents(default=None)
-    checkout_request_id: str | None = _text(default=None)
-    customer_id: int | None = _row("customers.id", default=None)
-    matched_by: str | None = _text(default=None)
-    unmatched_reason: str | None = _text(default=None)
-    verified_by: str = _text(
+    bill_ref_number: str | None = words(default=None)
+    msisdn: str | None = words(default=None)
+    payer_name: str | None = words(default=None)
+    transaction_type: str | None = words(default=None)
+    org_balance_cents: int | None = cents(default=None)
+    checkout_request_id: str | None = words(default=None)
+    customer_id: int | None = points_to("customers.id", default=None)
+    matched_by: str | None = words(default=None)
+    unmatched_reason: str | None = words(default=None)
+    verified_by: str = words(
         default="callback", sa_column_kwargs={"server_default": text("'callback'")}
     )
     pinned: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     reversed_at: datetime | None = None
     log_id: int | None = Field(default=None, sa_type=BigInteger)
     created_at: datetime
-    status: str = _generated(Text, PAYMENT_STATUS)
-    amount: Decimal = _generated(Numeric(18, 2), PAYMENT_AMOUNT)
+    status: str = generated(Text, PAYMENT_STATUS)
+    amount: Decimal = generated(Numeric(18, 2), PAYMENT_AMOUNT)
 
 
 class Allocation(Base, table=True):
@@ -322,17 +279,17 @@ class Allocation(Base, table=True):
     __tablename__ = "allocations"
     __table_args__ = (
         CheckConstraint("amount_cents <> 0", name="amount"),
-        *_whole("amount_cents"),
-        _one_of("reason", "reference", "fifo", "credit", "hand", "void", "reversal"),
+        *whole("amount_cents"),
+        one_of("reason", "reference", "fifo", "credit", "hand", "void", "reversal"),
         Index("ix_allocations_payment_id", "payment_id"),
         Index("ix_allocations_invoice_id", "invoice_id"),
     )
 
-    id: int | None = _row_id()
-    payment_id: int = _row("payments.id")
-    invoice_id: int = _row("invoices.id")
-    amount_cents: int = _cents()
-    reason: str = _text()
+    id: int | None = row_id()
+    payment_id: int = points_to("payments.id")
+    invoice_id: int = points_to("invoices.id")
+    amount_cents: int = cents()
+    reason: str = words()
     created_at: datetime
 
 
@@ -346,8 +303,8 @@ class WebhookLog(Base, table=True):
     __tablename__ = "webhook_logs"
     __table_args__ = (
         CheckConstraint("NOT (processed AND is_duplicate)", name="one_outcome"),
-        _one_of("kind", "confirmation", "stk", "result", "timeout", "pull", "statement", "hand"),
-        _one_of("raw_encoding", "utf-8", "base64"),
+        one_of("kind", "confirmation", "stk", "result", "timeout", "pull", "statement", "hand"),
+        one_of("raw_encoding", "utf-8", "base64"),
         Index("ix_webhook_logs_created_at", "created_at", "processed", "is_duplicate"),
         Index(
             "ix_webhook_logs_open",
@@ -356,20 +313,20 @@ class WebhookLog(Base, table=True):
         ),
     )
 
-    id: int | None = _row_id()
-    delivery_id: str = _text(unique=True)
-    kind: str = _text()
-    source: str = _text()
-    raw_payload: str = _text()
-    raw_encoding: str = _text()
+    id: int | None = row_id()
+    delivery_id: str = words(unique=True)
+    kind: str = words()
+    source: str = words()
+    raw_payload: str = words()
+    raw_encoding: str = words()
     raw_sha256: bytes = Field(sa_type=LargeBinary)
-    trans_id: str | None = _text(default=None)
+    trans_id: str | None = words(default=None)
     processed: bool
     is_duplicate: bool
-    error: str | None = _text(default=None)
-    note: str | None = _text(default=None)
+    error: str | None = words(default=None)
+    note: str | None = words(default=None)
     attempts: int = Field(default=0)
-    payment_id: int | None = _row("payments.id", default=None)
+    payment_id: int | None = points_to("payments.id", default=None)
     created_at: datetime
 
 
@@ -377,15 +334,15 @@ class ValidationRequest(Base, table=True):
     """What Safaricom asked before money moved. Never money, never a log."""
 
     __tablename__ = "validation_requests"
-    __table_args__ = (_one_of("raw_encoding", "utf-8", "base64"),)
+    __table_args__ = (one_of("raw_encoding", "utf-8", "base64"),)
 
-    id: int | None = _row_id()
-    source: str = _text()
-    raw_payload: str = _text()
-    raw_encoding: str = _text()
-    trans_id: str | None = _text(default=None)
-    bill_ref_number: str | None = _text(default=None)
-    result_code: str = _text()
+    id: int | None = row_id()
+    source: str = words()
+    raw_payload: str = words()
+    raw_encoding: str = words()
+    trans_id: str | None = words(default=None)
+    bill_ref_number: str | None = words(default=None)
+    result_code: str = words()
     created_at: datetime
 
 
@@ -395,7 +352,7 @@ class Counter(Base, table=True):
     __tablename__ = "counters"
 
     name: str = Field(sa_type=Text, primary_key=True)
-    value: int = _cents()
+    value: int = cents()
 
 
 class AuditRow(Base, table=True):
@@ -404,16 +361,16 @@ class AuditRow(Base, table=True):
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_subject", "subject"),)
 
-    id: int | None = _row_id()
+    id: int | None = row_id()
     at: datetime
-    actor: str = _text()
-    action: str = _text()
-    subject: str = _text()
-    reason: str | None = _text(default=None)
-    before: str | None = _text(default=None)
-    after: str | None = _text(default=None)
-    previous_hash: str = _text()
-    hash: str = _text(unique=True)
+    actor: str = words()
+    action: str = words()
+    subject: str = words()
+    reason: str | None = words(default=None)
+    before: str | None = words(default=None)
+    after: str | None = words(default=None)
+    previous_hash: str = words()
+    hash: str = words(unique=True)
 
 
 def metadata_for(dialect_name: str) -> MetaData:

@@ -47,7 +47,7 @@ def test_broken_books_are_named_and_end_with_1(books, live):
     assert {"invariant": "I-27", "subject": "CUST-001"}.items() <= ran.json["violations"][0].items()
     ran = books("db", "check")
     assert ran.code == 1
-    assert "I-27 broken 1 times" in ran.out
+    assert "I-27 broken: 1" in ran.out
     assert "I-27\tCUST-001\t" in ran.out
     assert ran.out.splitlines()[-1] != "ok"
 
@@ -150,7 +150,13 @@ def opened_audit(database_url):
 def test_a_restore_makes_books_where_there_were_none(books, live, tmp_path):
     assert books("db", "backup", tmp_path / "saved").code == 0
     ran = books(
-        "--db", tmp_path / "new" / "books.db", "db", "restore", tmp_path / "saved", "--yes", "--json"
+        "--db",
+        tmp_path / "new" / "books.db",
+        "db",
+        "restore",
+        tmp_path / "saved",
+        "--yes",
+        "--json",
     )
     assert (ran.code, ran.json["kept"]) == (0, None)
     assert (tmp_path / "new" / "books.db").stat().st_mode & 0o777 == 0o600

@@ -73,62 +73,47 @@ def run(home, environ, *arguments):
     return Demo(ran.returncode, ran.stdout, ran.stderr, home)
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory, environ):
-    """One run for people, piped, that keeps its folder."""
-    return run(tmp_path_factory.mktemp("told"), environ, "--keep", "kept")
+PROMISED = {
+    "PAID, paid 5,000.00, balance 0.00",
+    "PARTIALLY_PAID, paid 3,000.00, balance 7,000.00",
+    "balance 0.00",
+    "balance -2,000.00",
+    "PENDING, no invoice",
+    "PAID, with an invoice",
+    "processed",
+    "duplicate",
+    "failed",
+    '200 {"ResultCode": 0, "ResultDesc": "Accepted"}',
+}
+"""What every scenario of the guide leads to, and how a repeat and a failure end."""
 
 
-@pytest.fixture(scope="module")
-def as_json(tmp_path_factory, environ):
-    """A second run, for machines."""
-    return run(tmp_path_factory.mktemp("json"), environ, "--json")
+def test_people_see_each_command_and_its_books_can_be_kept(
+    tmp_path_factory, environ, clean_environment, capsys
+):
+    ran = run(tmp_path_factory.mktemp("told"), environ, "--keep", "kept")
+    kept = ran.home / "kept"
 
-
-def test_people_see_each_command_and_what_came_of_it(told):
-    assert (told.code, told.err) == (0, "")
-    assert "$ kelly customer create 'Jane Wanjiku' --phone 0712345678\n" in told.out
-    assert "ok: CUST-003: balance -2,000.00\n" in told.out
-    assert "NOT AS PROMISED" not in told.out
-    assert "Everything came out as promised: " in told.out
-
-
-def test_machines_get_one_document_with_every_step(as_json):
-    document = json.loads(as_json.out)
-
-    assert (as_json.code, as_json.err) == (0, "")
-    assert document["ok"] is True
-    assert document["folder"] is None
-    assert all(step["ok"] and step["checks"] for step in document["steps"])
-    assert all(step["output"] or "kill" in step["command"] for step in document["steps"])
-
-
-@pytest.mark.parametrize(
-    "promise",
-    [
-        "PAID, paid 5,000.00, balance 0.00",
-        "PARTIALLY_PAID, paid 3,000.00, balance 7,000.00",
-        "balance -2,000.00",
-        "PENDING, no invoice",
-        "PAID, with an invoice",
-        "duplicate",
-        "failed",
-        'answer 200 {"ResultCode": 0, "ResultDesc": "Accepted"}',
-    ],
-)
-def test_every_scenario_of_the_guide_is_among_the_checks(as_json, promise):
-    checks = [check for step in json.loads(as_json.out)["steps"] for check in step["checks"]]
-    assert any(
-        check["ok"] and promise in {check["promised"], f"{check['what']} {check['promised']}"}
-        for check in checks
-    )
-
-
-def test_what_it_keeps_are_books_to_look_at(told, clean_environment, capsys):
-    kept = told.home / "kept"
-    assert f"kelly --config {kept}/kelly.toml --db {kept}/kelly.db invoice list" in told.out
+    assert (ran.code, ran.err) == (0, "")
+    assert "$ kelly customer create 'Jane Wanjiku' --phone 0712345678\n" in ran.out
+    assert "ok: CUST-003: balance -2,000.00\n" in ran.out
+    assert "NOT AS PROMISED" not in ran.out
+    assert "Everything came out as promised: " in ran.out
+    assert f"kelly --config {kept}/kelly.toml --db {kept}/kelly.db invoice list" in ran.out
     assert main(["--config", f"{kept}/kelly.toml", "invoice", "list", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 5
+
+
+def test_machines_get_one_document_with_every_step_and_check(tmp_path_factory, environ):
+    ran = run(tmp_path_factory.mktemp("json"), environ, "--json")
+    document = json.loads(ran.out)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert (document["ok"], document["folder"]) == (True, None)
+    assert all(step["ok"] and step["checks"] for step in document["steps"])
+    assert all(step["output"] or "kill" in step["command"] for step in document["steps"])
+    checks = [check for step in document["steps"] for check in step["checks"]]
+    assert {check["promised"] for check in checks if check["ok"]} >= PROMISED
 
 
 def test_a_folder_that_holds_something_is_not_taken(clean_environment, tmp_path, capsys):
@@ -199,7 +184,7 @@ def test_a_listener_that_cannot_start_ends_it_with_a_clear_message(place):
     )
 
     stage = demo_stage.Stage(place, Told(), "20260203")
-    with pytest.raises(KellyError, match="the listener ended with 1: ") as refused:
+    with pytest.raises(KellyError, match=r"the listener ended with 1: [^{]+$") as refused:
         demo_stage.listening(stage, 0).__enter__()
 
     assert refused.value.code == "demo_failed"

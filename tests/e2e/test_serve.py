@@ -330,7 +330,7 @@ def test_callbacks_go_on_when_nobody_reads_their_lines(sqlite_serve, tmp_path, f
 
 
 def test_callbacks_go_on_when_stdout_is_closed(sqlite_serve, tmp_path, callback):
-    listener = sqlite_serve(tmp_path / "books.db")
+    listener = sqlite_serve(tmp_path / "books.db", reads=False)
     listener.close_stdout()
     for n in range(5):
         assert listener.post(CONFIRM, callback(f"RAA000000{n}")).status == 200
