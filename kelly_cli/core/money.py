@@ -22,13 +22,14 @@ def parse_kes(text: str) -> int:
     Zero is allowed; the caller refuses it where it means nothing.
 
     Raises:
-        ValueError: signs, exponents, more than two decimals, anything that is not an amount.
+        ValueError: signs, exponents, more than two decimals, anything that is not an amount, or
+            more than 12 integer digits.
     """
     found = _PLAIN.fullmatch(text.strip()) or _GROUPED.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is not an amount in KES: write 5000, 5000.50 or 5,000")
     cents = _cents(found[1].replace(",", ""), found[2] or "")
-    if cents > MAX_CENTS:
+    if cents >= MAX_CENTS:
         raise ValueError(f"{text!r} is more than kelly books at once")
     return cents
 

@@ -154,8 +154,8 @@ class Writer:
         try:
             happened = self._intake.take([each.callback for each in waiting])
         except Exception as error:  # noqa: BLE001 - the thread must outlive everything
-            self._answer(waiting, kept=False)
             self._trouble(error)
+            self._answer(waiting, kept=False)
             return
         self._answer(waiting, kept=True)
         self._counts.commits += 1

@@ -94,7 +94,8 @@ class Intake:
             StorageError: the database does not take it now.
         """
         self._file.check()
-        for _, entries in self._inbox.retry(pending_only=True):
+        for batch, entries in self._inbox.retry(pending_only=True):
+            batch.narrate()
             yield self._told(entries)
 
     def check(self) -> None:

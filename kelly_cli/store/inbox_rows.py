@@ -165,7 +165,10 @@ def add_logs(connection: Connection, rows: Sequence[tuple[Any, ...]], created_at
 def add_pending_logs(
     connection: Connection, rows: Sequence[tuple[str, str, str, bytes]], created_at: datetime
 ) -> list[int]:
-    """Insert logs that nothing has looked at yet (delivery id, kind, source, raw); return their rows."""
+    """Insert logs that nothing has looked at yet: delivery id, kind, source, raw.
+
+    Return their rows.
+    """
     log_rows = reserve_ids(connection, "webhook_logs", len(rows))
     state = (None, False, False, None, 0, None)
     add_logs(

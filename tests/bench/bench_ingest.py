@@ -76,7 +76,8 @@ def limit(database, source):
                 (number, delivery, "confirmation", "file", text, "utf-8", digest, receipt, 1, 0)
                 + (None, 1, number, at)
             )
-            day = f"{when[:4]}-{when[4:6]}-{when[6:8]} {when[8:10]}:{when[10:12]}:{when[12:]}.000000"
+            day = f"{when[:4]}-{when[4:6]}-{when[6:8]} "
+            day += f"{when[8:10]}:{when[10:12]}:{when[12:]}.000000"
             payments.append(
                 (number, receipt, "c2b", "174379", cents, cents, day, body["BillRefNumber"])
                 + (body["MSISDN"], body["FirstName"], body["TransactionType"], 0, None)
@@ -105,9 +106,17 @@ def orm(database, source, count=ORM_LINES):
                 break
             body = json.loads(raw)
             log = WebhookLog(
-                delivery_id=f"o{number}", kind="confirmation", source="file", attempts=1,
-                raw_payload=raw.decode(), raw_encoding="utf-8", raw_sha256=bytes(32),
-                trans_id=body["TransID"], processed=False, is_duplicate=False, created_at=now,
+                delivery_id=f"o{number}",
+                kind="confirmation",
+                source="file",
+                attempts=1,
+                raw_payload=raw.decode(),
+                raw_encoding="utf-8",
+                raw_sha256=bytes(32),
+                trans_id=body["TransID"],
+                processed=False,
+                is_duplicate=False,
+                created_at=now,
             )
             session.add(log)
             session.flush()
@@ -121,9 +130,13 @@ def orm(database, source, count=ORM_LINES):
             cents = int(body["TransAmount"].replace(".", ""))
             key = session.get(ReferenceKey, fold(body["BillRefNumber"]))
             payment = Payment(
-                mpesa_receipt_number=body["TransID"], channel="c2b", amount_cents=cents,
+                mpesa_receipt_number=body["TransID"],
+                channel="c2b",
+                amount_cents=cents,
                 transaction_date=datetime.strptime(body["TransTime"], "%Y%m%d%H%M%S"),
-                bill_ref_number=body["BillRefNumber"], log_id=log.id, created_at=now,
+                bill_ref_number=body["BillRefNumber"],
+                log_id=log.id,
+                created_at=now,
             )
             session.add(payment)
             session.flush()
@@ -136,16 +149,27 @@ def orm(database, source, count=ORM_LINES):
                 waiting = [invoice] if invoice else []
                 waiting += session.exec(
                     select(Invoice)
-                    .where(Invoice.customer_id == customer, Invoice.amount_paid_cents < Invoice.amount_cents)
+                    .where(
+                        Invoice.customer_id == customer,
+                        Invoice.amount_paid_cents < Invoice.amount_cents,
+                    )
                     .order_by(Invoice.issued_on, Invoice.number)
                 ).all()
                 for each in waiting:
-                    part = min(cents - payment.allocated_cents, each.amount_cents - each.amount_paid_cents)
+                    still_open = each.amount_cents - each.amount_paid_cents
+                    part = min(cents - payment.allocated_cents, still_open)
                     if part > 0:
                         each.amount_paid_cents += part
                         payment.allocated_cents += part
-                        session.add(Allocation(payment_id=payment.id, invoice_id=each.id,
-                                               amount_cents=part, reason="fifo", created_at=now))
+                        session.add(
+                            Allocation(
+                                payment_id=payment.id,
+                                invoice_id=each.id,
+                                amount_cents=part,
+                                reason="fifo",
+                                created_at=now,
+                            )
+                        )
                 log.processed = True
             session.commit()
     engine.dispose()
@@ -171,7 +195,9 @@ def timed(what, template, source, folder):
     shutil.copy(template, copy)
     done = subprocess.run(
         [sys.executable, __file__, "--side", what, str(copy), str(source)],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return json.loads(done.stdout)
 
@@ -181,8 +207,8 @@ def side(what, database, source):
 
     sides = {"limit": limit, "orm": orm, "ours": ours}
     if what == "ours":
-        import kelly_cli.services.ingesting  # noqa: F401 - imports are not part of the rate
-        import kelly_cli.store.database  # noqa: F401
+        import kelly_cli.services.ingesting
+        import kelly_cli.store.database
     if what == "orm":
         import kelly_cli.store.tables  # noqa: F401
     start = time.perf_counter()
@@ -209,24 +235,30 @@ def main(count, rounds):
                 rates[what].append(rows / result["seconds"])
                 if what == "ours":
                     peaks.append(result["peak_mb"])
-        of_limit = [o / l for o, l in zip(rates["ours"], rates["limit"], strict=True)]
+        of_limit = [us / bare for us, bare in zip(rates["ours"], rates["limit"], strict=True)]
         orm_rate = statistics.median(rates["orm"])
-        print(json.dumps({
-            "lines": count,
-            "rounds": rounds,
-            "ours_per_s": round(statistics.median(rates["ours"])),
-            "limit_per_s": round(statistics.median(rates["limit"])),
-            "orm_per_s": round(orm_rate),
-            "of_limit": round(statistics.median(of_limit), 3),
-            "of_limit_min_max": [round(min(of_limit), 3), round(max(of_limit), 3)],
-            "times_orm": round(statistics.median(rates["ours"]) / orm_rate, 1),
-            "peak_mb": round(max(peaks)),
-        }))
+        print(
+            json.dumps(
+                {
+                    "lines": count,
+                    "rounds": rounds,
+                    "ours_per_s": round(statistics.median(rates["ours"])),
+                    "limit_per_s": round(statistics.median(rates["limit"])),
+                    "orm_per_s": round(orm_rate),
+                    "of_limit": round(statistics.median(of_limit), 3),
+                    "of_limit_min_max": [round(min(of_limit), 3), round(max(of_limit), 3)],
+                    "times_orm": round(statistics.median(rates["ours"]) / orm_rate, 1),
+                    "peak_mb": round(max(peaks)),
+                }
+            )
+        )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--side"]:
         side(*sys.argv[2:5])
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000,
-             int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+        main(
+            int(sys.argv[1]) if len(sys.argv) > 1 else 100_000,
+            int(sys.argv[2]) if len(sys.argv) > 2 else 3,
+        )

@@ -102,7 +102,7 @@ def quantiles(times):
     times = sorted(times)
     return {
         "p50": round(statistics.median(times) * 1000, 2),
-        "p99": round(times[int(len(times) * 0.99) - 1] * 1000, 2),
+        "p99": round(times[int((len(times) - 1) * 0.99)] * 1000, 2),
         "max": round(times[-1] * 1000, 2),
     }
 

@@ -1,7 +1,7 @@
 """What a large book costs, in one run: python tests/bench/bench_size.py [PAYMENTS] [ROUNDS].
 
 Ingest of 50,000 new callbacks into books with PAYMENTS payments against the same into empty books;
-`report daily` on the large books against books with 10,000; peak memory from 1,000 lines to PAYMENTS.
+`report daily` on the large books against books with 10,000; peak memory of 1,000 lines and of all.
 Whole processes, taking turns; medians of ratios. Prints one JSON line.
 """
 
@@ -38,7 +38,9 @@ def kelly(database, *arguments):
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "kelly_cli", "--db", str(database), *arguments],
-        env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -74,17 +76,23 @@ def main(count, rounds):
             asked = ("report", "daily", "--date", "2026-02-10", "--json")
             report.append(kelly(large, *asked)[0] / kelly(small, *asked)[0])
             startup.append(kelly(large, *asked)[0])
-        print(json.dumps({
-            "payments": count,
-            "rounds": rounds,
-            "ingest_time_large_to_empty": round(statistics.median(slower), 2),
-            "report_time_large_to_10000": round(statistics.median(report), 2),
-            "report_large_s": round(statistics.median(startup), 2),
-            "peak_mb_1000_lines": round(peak_small),
-            "peak_mb_all_lines": round(peak_large),
-        }))
+        print(
+            json.dumps(
+                {
+                    "payments": count,
+                    "rounds": rounds,
+                    "ingest_time_large_to_empty": round(statistics.median(slower), 2),
+                    "report_time_large_to_10000": round(statistics.median(report), 2),
+                    "report_large_s": round(statistics.median(startup), 2),
+                    "peak_mb_1000_lines": round(peak_small),
+                    "peak_mb_all_lines": round(peak_large),
+                }
+            )
+        )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000,
-         int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000,
+        int(sys.argv[2]) if len(sys.argv) > 2 else 3,
+    )

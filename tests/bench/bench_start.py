@@ -41,7 +41,8 @@ def main(rounds):
         for _ in range(rounds):
             for name, (ours, base) in pairs.items():
                 ratios[name].append(timed(*ours) / timed(*base))
-        print(json.dumps({name: round(statistics.median(all_), 2) for name, all_ in ratios.items()}))
+        medians = {name: round(statistics.median(each), 2) for name, each in ratios.items()}
+        print(json.dumps(medians))
 
 
 if __name__ == "__main__":

@@ -59,5 +59,4 @@ def lines(count, *, seed=1, first=0, days=1):
 
 if __name__ == "__main__":
     with open(sys.argv[2], "w") as out:
-        for line in lines(int(sys.argv[1])):
-            out.write(line + "\n")
+        out.writelines(line + "\n" for line in lines(int(sys.argv[1])))

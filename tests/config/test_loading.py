@@ -159,7 +159,9 @@ def test_an_empty_list_in_the_environment_is_an_empty_list(place):
     assert config.origins["webhook.allowed_ips"] == "environment KELLY_WEBHOOK_ALLOWED_IPS"
 
 
-@pytest.mark.parametrize("row", [row for row in SETTINGS if row.form != "list"], ids=str)
+@pytest.mark.parametrize(
+    "row", [row for row in SETTINGS if row.form != "list"], ids=lambda row: row.name
+)
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_an_empty_text_counts_as_not_set(place, row, blank):
     config = place.load(**{row.names[0]: blank})

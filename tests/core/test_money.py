@@ -28,8 +28,7 @@ LITERALS = 20_000
         ("0.01", 1),
         ("007", 700),
         ("999999999999.99", 99_999_999_999_999),
-        ("1000000000000", MAX_CENTS),
-        ("1,000,000,000,000", MAX_CENTS),
+        ("999,999,999,999.99", 99_999_999_999_999),
     ],
 )
 def test_an_amount_is_read_as_people_type_it(typed, cents):
@@ -51,13 +50,13 @@ def test_what_is_no_amount_is_refused_and_shown(typed):
         parse_kes(typed)
 
 
-@pytest.mark.parametrize("typed", ["1000000000000.01", "1,000,000,000,001", "999999999999999"])
+@pytest.mark.parametrize("typed", ["1000000000000", "1,000,000,000,000", "999999999999999"])
 def test_more_than_the_books_hold_is_refused(typed):
     with pytest.raises(ValueError, match="more than kelly books"):
         parse_kes(typed)
 
 
-@given(st.integers(0, MAX_CENTS))
+@given(st.integers(0, MAX_CENTS - 1))
 def test_what_is_written_reads_back_to_the_cent(cents):
     assert parse_kes(kes(cents)) == parse_kes(kes_for_people(cents)) == cents
 

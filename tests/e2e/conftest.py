@@ -172,7 +172,12 @@ def _within(seconds, holds):
 def environ(tmp_path):
     """The environment of a process: nothing of this machine's configuration in it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KELLY_", "MPESA_"))}
-    return {**kept, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ PROCESSES = 8
 @pytest.fixture
 def crowd(clean_environment, database_url, tmp_path):
     """Start one command line in many processes at once; return what each printed and its code."""
-    environment = {**os.environ, "KELLY_DATABASE_URL": database_url, "PYTHONPATH": os.pathsep.join(sys.path)}
+    path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "KELLY_DATABASE_URL": database_url, "PYTHONPATH": path}
 
     def start(*arguments_of_each):
         running = [

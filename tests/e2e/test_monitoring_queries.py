@@ -14,7 +14,8 @@ DAYS = """
     FROM payments WHERE status = 'COMPLETED' GROUP BY DATE(transaction_date) ORDER BY date DESC;
 """
 FAILED = """
-    SELECT * FROM webhook_logs WHERE processed = false AND is_duplicate = false ORDER BY created_at DESC;
+    SELECT * FROM webhook_logs WHERE processed = false AND is_duplicate = false
+    ORDER BY created_at DESC;
 """
 YESTERDAY = {"sqlite": "datetime('now', '-24 hours')", "postgresql": "NOW() - INTERVAL '24 hours'"}
 
@@ -33,7 +34,8 @@ def test_the_monitoring_queries_answer_on_both_databases(kelly, database_url):
     dialect = database_url.partition(":")[0]
     logs = LOGS.format(yesterday=YESTERDAY[dialect])
     assert [tuple(map(int, row)) for row in run(database_url, logs)] == [(5, 3, 1)]
-    days = [(str(day), count, round(float(total), 2)) for day, count, total in run(database_url, DAYS)]
+    found = run(database_url, DAYS)
+    days = [(str(day), count, round(float(total), 2)) for day, count, total in found]
     assert days == [("2026-02-04", 1, 0.1), ("2026-02-03", 2, 0.2)]
     assert len(run(database_url, FAILED)) == 1
 

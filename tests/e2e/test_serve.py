@@ -1,12 +1,8 @@
 """kelly webhook serve as it is run: a process of its own, a real socket, real HTTP."""
 
-import http.client
 import json
 import signal
 import socket
-import sqlite3
-import subprocess
-import sys
 import time
 
 import pytest
@@ -299,7 +295,9 @@ def test_a_callback_beside_a_bulk_ingest_waits_less_than_two_seconds(
     assert rows(database, "SELECT count(*) FROM payments") == [(50_000 + len(waits),)]
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io"])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io"]
+)
 def test_it_listens_on_this_machine_only(kelly, host):
     ran = kelly("webhook", "serve", "--host", host, "--json")
     assert (ran.code, ran.error["code"]) == (1, "not_loopback")

@@ -23,8 +23,9 @@ class Books:
     def customer(self, customer_id="CUST-001", phone=None):
         from kelly_cli.services import customers
 
+        name = f"Name of {customer_id}"
         return customers.create_customer(
-            self.database, self.hand, name=f"Name of {customer_id}", customer_id=customer_id, phone=phone
+            self.database, self.hand, name=name, customer_id=customer_id, phone=phone
         )
 
     def invoice(self, shillings, customer_id="CUST-001", day=date(2026, 2, 3)):
@@ -150,15 +151,18 @@ class Books:
 
     def invoice_state(self, public_id):
         return self.one(
-            "SELECT status, amount_paid_cents / 100 FROM invoices "
-            f"WHERE invoice_id = '{public_id}'"
+            f"SELECT status, amount_paid_cents / 100 FROM invoices WHERE invoice_id = '{public_id}'"
         )
 
     def log_words(self):
         rows = self.rows("SELECT processed, is_duplicate, error FROM webhook_logs ORDER BY id")
         return [
-            "processed" if p else ("conflict" if e else "duplicate") if d else "failed" if e else "pending"
-            for p, d, e in rows
+            "processed"
+            if processed
+            else ("conflict" if error else "duplicate")
+            if duplicate
+            else ("failed" if error else "pending")
+            for processed, duplicate, error in rows
         ]
 
     def money(self):

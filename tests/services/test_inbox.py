@@ -351,13 +351,12 @@ def test_any_order_of_the_same_callbacks_gives_the_same_balances(books, seed, tm
     for start in range(0, len(bodies), 7):
         books.take(*bodies[start : start + 7])
     books.retry()
-    total = sum(
-        int(float(__import__("json").loads(b)["TransAmount"]) * 100) for b in set(bodies)
-    )
+    total = sum(int(float(__import__("json").loads(b)["TransAmount"]) * 100) for b in set(bodies))
     amount, allocated, free = books.money()
     assert amount == total == allocated + free
     suspense = books.one(
-        "SELECT coalesce(sum(amount_cents - allocated_cents), 0) FROM payments WHERE customer_id IS NULL"
+        "SELECT coalesce(sum(amount_cents - allocated_cents), 0) FROM payments "
+        "WHERE customer_id IS NULL"
     )[0]
     to_sale = books.one("SELECT amount_paid_cents FROM invoices WHERE customer_id IS NULL")[0]
     balances = books.balance("CUST-001") + books.balance("CUST-002")

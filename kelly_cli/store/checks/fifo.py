@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import heapq
 from datetime import timedelta
-from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kelly_cli.store.checks.ledger import LIVE, ledger_of
 from kelly_cli.store.checks.shape import moment_of
 
 if TYPE_CHECKING:
@@ -20,31 +20,23 @@ if TYPE_CHECKING:
 
     from kelly_cli.store.checks.shape import Found, Snapshot
 
+_NEVER = 2**63 - 1
+"""The last allocation of an open invoice is still to come."""
+
 RACE = timedelta(seconds=60)
 """Between reading the clock and writing, a writer waits for others at most so long."""
 
 _ON_ACCOUNT = ("fifo", "credit")
 
-# Whoever has an allocation on account that is older than the last one of an older invoice, or older
-# than that invoice is open: few customers, and only theirs are replayed.
-_TO_REPLAY = (
-    "SELECT DISTINCT customer_id FROM (SELECT customer_id, first_id, max(last_id) OVER "
-    "(PARTITION BY customer_id ORDER BY issued_on, number, id "
-    "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS older_id "
-    "FROM (SELECT i.id, i.customer_id, i.issued_on, i.number, "
-    "(SELECT min(a.id) FROM allocations a WHERE a.invoice_id = i.id "
-    "AND a.amount_cents > 0 AND a.reason IN ('fifo', 'credit')) AS first_id, "
-    "CASE WHEN i.voided_at IS NULL AND i.amount_paid_cents < i.amount_cents "
-    "THEN 9223372036854775807 ELSE "
-    "(SELECT max(a.id) FROM allocations a WHERE a.invoice_id = i.id) END AS last_id "
-    "FROM invoices i WHERE i.customer_id IS NOT NULL) x) y WHERE first_id < older_id"
+_BY_AGE = (
+    "SELECT customer_id, id FROM invoices WHERE customer_id IS NOT NULL "
+    "ORDER BY customer_id, issued_on, number, id"
 )
 _ROWS = (
-    "SELECT i.customer_id, i.id AS invoice_row, i.invoice_id, i.issued_on, i.number, "
+    "SELECT i.id AS invoice_row, i.invoice_id, i.issued_on, i.number, "
     "i.amount_cents, i.created_at AS made_at, i.voided_at, i.on_hold, a.id, "
     "a.amount_cents AS moved_cents, a.reason, a.created_at AS moved_at "
-    "FROM invoices i LEFT JOIN allocations a ON a.invoice_id = i.id "
-    f"WHERE i.customer_id IN ({_TO_REPLAY}) ORDER BY i.customer_id"
+    "FROM invoices i LEFT JOIN allocations a ON a.invoice_id = i.id WHERE i.customer_id = ?"
 )
 _EVER_HELD = (
     "SELECT DISTINCT subject FROM audit WHERE action IN ('invoice.hold', 'invoice.release')"
@@ -86,8 +78,29 @@ class _Move(NamedTuple):
 def oldest_first(books: Snapshot) -> Found:
     """Replay the allocations of customers in the order they were made."""
     held = {row[0] for row in books.rows(_EVER_HELD)}
-    for _, rows in groupby(books.rows(_ROWS), key=attrgetter("customer_id")):
-        yield from _replay(rows, held)
+    for customer in _to_replay(books):
+        yield from _replay(books.rows(_ROWS, customer), held)
+
+
+def _to_replay(books: Snapshot) -> list[int]:
+    """Return the customers with an allocation on account before the last one of an older invoice,
+    or while an older invoice is open still: few, and nobody else can break the rule.
+    """
+    ledger = ledger_of(books)
+    invoices, first, last = ledger.invoices, ledger.first_on_account, ledger.last
+    found = []
+    customer, newest, done = 0, 0, False
+    for owner, row in books.rows(_BY_AGE):
+        if owner != customer:
+            customer, newest, done = owner, 0, False
+        if not done and first[row] and first[row] < newest:
+            found.append(owner)
+            done = True
+        is_open = (
+            invoices.state[row] == LIVE and invoices.rows_cents[row] < invoices.amount_cents[row]
+        )
+        newest = _NEVER if is_open else max(newest, last[row])
+    return found
 
 
 def _replay(rows: Iterable[Any], held: set[str]) -> Found:

@@ -6,44 +6,41 @@ invoices and payments carry, and from the rows of ``allocations`` alone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from kelly_cli.core.money import kes
+from kelly_cli.store.checks.ledger import LIVE, ledger_of
 
 if TYPE_CHECKING:
+    from kelly_cli.store.checks.ledger import Ledger
     from kelly_cli.store.checks.shape import Found, Snapshot
-
-_LIVE = "voided_at IS NULL"
-_STANDING = "reversed_at IS NULL"
-
-
-def _sum(what: str, rows: str) -> str:
-    return f"(SELECT CAST(coalesce(sum({what}), 0) AS BIGINT) FROM {rows})"
 
 
 def balances(books: Snapshot) -> Found:
     """A customer's balance is the same from the stored sums and from the allocations."""
-    yield from books.found(
-        "SELECT c.customer_id, "
-        "CAST(coalesce(i.open, 0) - coalesce(p.free, 0) AS BIGINT) AS stored_cents, "
-        "CAST(coalesce(i.owed, 0) - coalesce(a.got, 0) "
-        "- coalesce(p.paid, 0) + coalesce(b.given, 0) AS BIGINT) AS rows_cents FROM customers c "
-        "LEFT JOIN (SELECT customer_id, sum(amount_cents) AS owed, "
-        "sum(amount_cents - amount_paid_cents) AS open "
-        f"FROM invoices WHERE {_LIVE} GROUP BY customer_id) i ON i.customer_id = c.id "
-        "LEFT JOIN (SELECT customer_id, sum(amount_cents) AS paid, "
-        "sum(amount_cents - allocated_cents) AS free "
-        f"FROM payments WHERE {_STANDING} GROUP BY customer_id) p ON p.customer_id = c.id "
-        "LEFT JOIN (SELECT i.customer_id, sum(a.amount_cents) AS got FROM allocations a "
-        f"JOIN invoices i ON i.id = a.invoice_id WHERE i.{_LIVE} GROUP BY i.customer_id) a "
-        "ON a.customer_id = c.id "
-        "LEFT JOIN (SELECT p.customer_id, sum(a.amount_cents) AS given FROM allocations a "
-        f"JOIN payments p ON p.id = a.payment_id WHERE p.{_STANDING} GROUP BY p.customer_id) b "
-        "ON b.customer_id = c.id "
-        "WHERE coalesce(i.open, 0) - coalesce(p.free, 0) <> coalesce(i.owed, 0) "
-        "- coalesce(a.got, 0) - coalesce(p.paid, 0) + coalesce(b.given, 0)",
-        "the stored sums make a balance of {stored_cents}, the allocations {rows_cents}",
-    )
+    stored, rows = _balances(ledger_of(books))
+    for customer in sorted(stored.keys() | rows.keys()):
+        if stored[customer] != rows[customer]:
+            yield (
+                books.name_of("customers", customer),
+                (
+                    f"the stored sums make a balance of {kes(stored[customer])}, "
+                    f"the allocations {kes(rows[customer])}"
+                ),
+            )
+
+
+def _balances(ledger: Ledger) -> tuple[defaultdict[int, int], defaultdict[int, int]]:
+    """Return customer → owed less credit, by the stored sums and by the rows."""
+    stored: defaultdict[int, int] = defaultdict(int)
+    rows: defaultdict[int, int] = defaultdict(int)
+    for side, sign in ((ledger.invoices, 1), (ledger.payments, -1)):
+        for _, amount_cents, stored_cents, rows_cents, customer, state in side.all():
+            if customer and state == LIVE:
+                stored[customer] += sign * (amount_cents - stored_cents)
+                rows[customer] += sign * (amount_cents - rows_cents)
+    return stored, rows
 
 
 def unmatched_money(books: Snapshot) -> Found:
@@ -115,68 +112,49 @@ def sales_and_invoices(books: Snapshot) -> Found:
 
 def money_is_conserved(books: Snapshot) -> Found:
     """All payments are allocated, somebody's credit, or in suspense."""
-    paid, given, credit, suspense = _numbers(
-        books,
-        _sum("amount_cents", f"payments WHERE {_STANDING}"),
-        _sum("amount_cents", "allocations"),
-        _sum(
-            "amount_cents - allocated_cents",
-            f"payments WHERE {_STANDING} AND customer_id IS NOT NULL",
-        ),
-        _sum(
-            "amount_cents - allocated_cents",
-            f"payments WHERE {_STANDING} AND customer_id IS NULL",
-        ),
-    )
-    if paid != given + credit + suspense:
+    ledger = ledger_of(books)
+    paid = credit = suspense = 0
+    for _, amount_cents, stored_cents, _, customer, state in ledger.payments.all():
+        if state == LIVE:
+            paid += amount_cents
+            credit += amount_cents - stored_cents if customer else 0
+            suspense += 0 if customer else amount_cents - stored_cents
+    together = ledger.allocated_cents + credit + suspense
+    if paid != together:
         yield (
             "payments",
             (
-                f"{kes(paid)} came in; {kes(given)} is allocated, {kes(credit)} is credit and "
-                f"{kes(suspense)} in suspense: {kes(given + credit + suspense)}"
+                f"{kes(paid)} came in; {kes(ledger.allocated_cents)} is allocated, {kes(credit)} is "
+                f"credit and {kes(suspense)} in suspense: {kes(together)}"
             ),
         )
 
 
 def debts_are_conserved(books: Snapshot) -> Found:
     """All live invoices are paid or open, and all balances are what is open less all credit."""
-    owed, got, still_open = _numbers(
-        books,
-        _sum("amount_cents", f"invoices WHERE {_LIVE}"),
-        _sum(
-            "a.amount_cents", f"allocations a JOIN invoices i ON i.id = a.invoice_id AND i.{_LIVE}"
-        ),
-        _sum("amount_cents - amount_paid_cents", f"invoices WHERE {_LIVE}"),
-    )
+    ledger = ledger_of(books)
+    owed = got = still_open = outstanding = credit = 0
+    for _, amount_cents, stored_cents, rows_cents, customer, state in ledger.invoices.all():
+        if state == LIVE:
+            owed, got = owed + amount_cents, got + rows_cents
+            still_open += amount_cents - stored_cents
+            outstanding += amount_cents - stored_cents if customer else 0
     if owed != got + still_open:
         yield (
             "invoices",
             (
-                f"{kes(owed)} is owed; {kes(got)} is paid by allocations and "
-                f"{kes(still_open)} open: {kes(got + still_open)}"
+                f"{kes(owed)} is owed; {kes(got)} is paid by allocations and {kes(still_open)} open: "
+                f"{kes(got + still_open)}"
             ),
         )
-    balances_sum, outstanding, credit = _numbers(
-        books,
-        "(SELECT CAST(coalesce(sum(b), 0) AS BIGINT) FROM (SELECT "
-        f"(SELECT coalesce(sum(amount_cents - amount_paid_cents), 0) FROM invoices i "
-        f"WHERE i.customer_id = c.id AND {_LIVE}) - "
-        "(SELECT coalesce(sum(amount_cents - allocated_cents), 0) FROM payments p "
-        f"WHERE p.customer_id = c.id AND {_STANDING} AND allocated_cents < amount_cents) AS b "
-        "FROM customers c) x)",
-        _sum("amount_cents - amount_paid_cents", f"invoices WHERE {_LIVE} AND customer_id > 0"),
-        _sum("amount_cents - allocated_cents", f"payments WHERE {_STANDING} AND customer_id > 0"),
-    )
-    if balances_sum != outstanding - credit:
+    for _, amount_cents, _, rows_cents, customer, state in ledger.payments.all():
+        credit += amount_cents - rows_cents if customer and state == LIVE else 0
+    balance = sum(_balances(ledger)[0].values())
+    if balance != outstanding - credit:
         yield (
             "customers",
             (
-                f"the balances make {kes(balances_sum)}; {kes(outstanding)} is open and "
-                f"{kes(credit)} is credit: {kes(outstanding - credit)}"
+                f"the balances make {kes(balance)}; {kes(outstanding)} is open and {kes(credit)} is "
+                f"credit: {kes(outstanding - credit)}"
             ),
         )
-
-
-def _numbers(books: Snapshot, *sums: str) -> list[int]:
-    row = books.first(f"SELECT {', '.join(sums)}")
-    return [int(value) for value in row]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from kelly_cli.store.checks.ledger import Ledger
+
 MOST_LISTED = 50
 """Violations of one invariant that a result lists; all of them are counted."""
 
@@ -72,6 +74,7 @@ class Snapshot:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
+        self.ledger: Ledger | None = None
         self.is_sqlite = connection.dialect.name == "sqlite"
         if self.is_sqlite:
             connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KIB}")
@@ -87,6 +90,12 @@ class Snapshot:
         )
         with closing(result):
             yield from result
+
+    def name_of(self, table: str, row: int) -> str:
+        """Return the public id of a row, or its number when it is not there."""
+        sql = f"SELECT {_PUBLIC_IDS[table]} FROM {table} WHERE id = {row:d}"
+        found = self.first(sql)
+        return str(found[0]) if found else f"{table} {row}"
 
     def first(self, sql: str) -> Any:
         """Return the first row of driver text."""
@@ -106,6 +115,13 @@ class Snapshot:
         if not self.is_sqlite:
             return moment
         return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+_PUBLIC_IDS = {
+    "customers": "customer_id",
+    "invoices": "invoice_id",
+    "payments": "mpesa_receipt_number",
+}
 
 
 class Check(NamedTuple):

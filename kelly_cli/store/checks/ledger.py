@@ -1,0 +1,140 @@
+"""The money of the whole books in memory, read once: what is stored, and what the rows make.
+
+About a hundred bytes for a payment with its invoice, so that every sum costs one pass over each
+table. Row ids are the index; 0 = no customer, no allocation.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kelly_cli.store.checks.shape import Snapshot
+
+Numbers: TypeAlias = "array[int] | defaultdict[int, int]"
+"""A number for each row id; a dictionary where the ids are spread too wide."""
+
+LIVE, GONE = 1, 2
+"""States: a row that counts; one that is void or reversed. 0 = no such row."""
+
+_PAYMENTS = (
+    "SELECT id, amount_cents, allocated_cents, customer_id, "
+    "CASE WHEN reversed_at IS NULL THEN 1 ELSE 2 END, pinned FROM payments"
+)
+_INVOICES = (
+    "SELECT id, amount_cents, amount_paid_cents, customer_id, "
+    "CASE WHEN voided_at IS NULL THEN 1 ELSE 2 END, on_hold FROM invoices"
+)
+_ALLOCATIONS = (
+    "SELECT id, payment_id, invoice_id, amount_cents, "
+    "amount_cents > 0 AND reason IN ('fifo', 'credit') FROM allocations ORDER BY id"
+)
+_SPARSE = 8
+"""Ids that are spread wider than so many times their number are not worth an array."""
+
+
+class Sums(NamedTuple):
+    """One payment or invoice: ``stored_cents`` is what it says is allocated or paid of it."""
+
+    row: int
+    amount_cents: int
+    stored_cents: int
+    rows_cents: int
+    customer: int
+    state: int
+
+
+class Side:
+    """One side of the allocations: all payments, or all invoices.
+
+    ``open_for``: customers with something open that neither a pin nor a hold keeps from the rules.
+    """
+
+    def __init__(self, books: Snapshot, sql: str, table: str, pointer: str) -> None:
+        self._size = _size(books, table, pointer)
+        self.amount_cents = self.numbers()
+        self.stored_cents = self.numbers()
+        self.rows_cents = self.numbers()
+        self.customer = self.numbers()
+        self.state = self.numbers()
+        self.open_for: set[int] = set()
+        for row, amount, stored, customer, state, kept in books.rows(sql):
+            self.amount_cents[row] = amount
+            self.stored_cents[row] = stored
+            self.customer[row] = customer or 0
+            self.state[row] = state
+            if state == LIVE and stored < amount and not kept and customer:
+                self.open_for.add(customer)
+
+    def numbers(self) -> Numbers:
+        """Return a zero for each row."""
+        return defaultdict(int) if self._size is None else array("q", bytes(8 * self._size))
+
+    def all(self) -> Iterator[Sums]:
+        """Give everything that exists."""
+        columns = (
+            self.amount_cents,
+            self.stored_cents,
+            self.rows_cents,
+            self.customer,
+            self.state,
+        )
+        rows = range(self._size) if self._size is not None else list(self.state)
+        for row in rows:
+            if self.state[row]:
+                yield Sums(row, *(column[row] for column in columns))
+
+
+class Ledger:
+    """Both sides, and what the allocations say of them.
+
+    ``first_on_account`` and ``last``: an invoice's first allocation on account, and its last.
+    ``odd``: (payment, invoice) → net cents, of those that must not hold anything of each other.
+    """
+
+    def __init__(self, books: Snapshot) -> None:
+        self.payments = Side(books, _PAYMENTS, "payments", "payment_id")
+        self.invoices = Side(books, _INVOICES, "invoices", "invoice_id")
+        self.first_on_account = self.invoices.numbers()
+        self.last = self.invoices.numbers()
+        self.odd: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.allocated_cents = 0
+        self._read_allocations(books)
+
+    def _read_allocations(self, books: Snapshot) -> None:
+        given, got = self.payments.rows_cents, self.invoices.rows_cents
+        payer, debtor = self.payments.customer, self.invoices.customer
+        reverse, void = self.payments.state, self.invoices.state
+        first, last, odd = self.first_on_account, self.last, self.odd
+        total_cents = 0
+        for row, payment, invoice, cents, on_account in books.rows(_ALLOCATIONS):
+            total_cents += cents
+            given[payment] += cents
+            got[invoice] += cents
+            last[invoice] = row
+            if on_account and not first[invoice]:
+                first[invoice] = row
+            strange = debtor[invoice] and debtor[invoice] != payer[payment]
+            if strange or reverse[payment] == GONE or void[invoice] == GONE:
+                odd[payment, invoice] += cents
+        self.allocated_cents = total_cents
+
+
+def ledger_of(books: Snapshot) -> Ledger:
+    """Return the ledger of a snapshot; it is read when it is first asked for."""
+    if books.ledger is None:
+        books.ledger = Ledger(books)
+    return books.ledger
+
+
+def _size(books: Snapshot, table: str, pointer: str) -> int | None:
+    lowest, highest, count = books.first(f"SELECT min(id), max(id), count(*) FROM {table}")
+    least, most = books.first(f"SELECT min({pointer}), max({pointer}) FROM allocations")
+    size: int = max(highest or 0, most or 0) + 1
+    # A negative id would be read from an array's other end.
+    dense = min(lowest or 0, least or 0) >= 0 and size <= _SPARSE * (count + 1_000)
+    return size if dense else None
