@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from kelly_cli.commands.options import JsonOpt
+from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
 from kelly_cli.config import find_files, set_value
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -38,7 +38,7 @@ def config(ctx: typer.Context, json: JsonOpt = False) -> None:
 
 
 @app.command("list")
-def list_(ctx: typer.Context, json: JsonOpt = False) -> None:
+def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = False) -> None:
     """List every setting, its value and where that value comes from. Secrets are masked.
 
     kelly config list
@@ -48,7 +48,7 @@ def list_(ctx: typer.Context, json: JsonOpt = False) -> None:
     office = office_of(ctx, json=json)
     rows = [
         {"setting": row.name, "value": row.value_for_people, "origin": row.origin}
-        for row in office.config.settings()
+        for row in office.config.settings()[:limit]
     ]
     office.show.rows(rows, COLUMNS, as_json=rows, empty="There are no settings")
 

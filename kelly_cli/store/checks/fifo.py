@@ -83,8 +83,9 @@ def oldest_first(books: Snapshot) -> Found:
 
 
 def _to_replay(books: Snapshot) -> list[int]:
-    """Return the customers with an allocation on account before the last one of an older invoice,
-    or while an older invoice is open still: few, and nobody else can break the rule.
+    """Return the customers whose allocations may break the rule: few.
+
+    They have one on account before the last one of an older invoice, or while that is open still.
     """
     ledger = ledger_of(books)
     invoices, first, last = ledger.invoices, ledger.first_on_account, ledger.last

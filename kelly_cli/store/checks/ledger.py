@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from itertools import compress
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,17 +38,6 @@ _SPARSE = 8
 """Ids that are spread wider than so many times their number are not worth an array."""
 
 
-class Sums(NamedTuple):
-    """One payment or invoice: ``stored_cents`` is what it says is allocated or paid of it."""
-
-    row: int
-    amount_cents: int
-    stored_cents: int
-    rows_cents: int
-    customer: int
-    state: int
-
-
 class Side:
     """One side of the allocations: all payments, or all invoices.
 
@@ -74,19 +64,19 @@ class Side:
         """Return a zero for each row."""
         return defaultdict(int) if self._size is None else array("q", bytes(8 * self._size))
 
-    def all(self) -> Iterator[Sums]:
-        """Give everything that exists."""
-        columns = (
+    def all(self) -> Iterator[tuple[int, int, int, int, int, int]]:
+        """Give everything that exists: row, amount, stored sum, sum of rows, customer, state."""
+        columns = [
             self.amount_cents,
             self.stored_cents,
             self.rows_cents,
             self.customer,
             self.state,
-        )
-        rows = range(self._size) if self._size is not None else list(self.state)
-        for row in rows:
-            if self.state[row]:
-                yield Sums(row, *(column[row] for column in columns))
+        ]
+        if self._size is not None:
+            return compress(zip(range(self._size), *columns, strict=True), self.state)
+        there = [row for row in sorted(self.state) if self.state[row]]
+        return zip(there, *([column[row] for row in there] for column in columns), strict=True)
 
 
 class Ledger:

@@ -124,8 +124,8 @@ def money_is_conserved(books: Snapshot) -> Found:
         yield (
             "payments",
             (
-                f"{kes(paid)} came in; {kes(ledger.allocated_cents)} is allocated, {kes(credit)} is "
-                f"credit and {kes(suspense)} in suspense: {kes(together)}"
+                f"{kes(paid)} came in; {kes(ledger.allocated_cents)} is allocated, {kes(credit)} "
+                f"is credit and {kes(suspense)} in suspense: {kes(together)}"
             ),
         )
 
@@ -143,8 +143,8 @@ def debts_are_conserved(books: Snapshot) -> Found:
         yield (
             "invoices",
             (
-                f"{kes(owed)} is owed; {kes(got)} is paid by allocations and {kes(still_open)} open: "
-                f"{kes(got + still_open)}"
+                f"{kes(owed)} is owed; {kes(got)} is paid by allocations and {kes(still_open)} "
+                f"open: {kes(got + still_open)}"
             ),
         )
     for _, amount_cents, _, rows_cents, customer, state in ledger.payments.all():
@@ -154,7 +154,7 @@ def debts_are_conserved(books: Snapshot) -> Found:
         yield (
             "customers",
             (
-                f"the balances make {kes(balance)}; {kes(outstanding)} is open and {kes(credit)} is "
-                f"credit: {kes(outstanding - credit)}"
+                f"the balances make {kes(balance)}; {kes(outstanding)} is open and {kes(credit)} "
+                f"is credit: {kes(outstanding - credit)}"
             ),
         )

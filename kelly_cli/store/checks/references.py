@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kelly_cli.core.refs import MAX_KEY, dated_id, fold
-from kelly_cli.store.checks.shape import moment_of
+from kelly_cli.core.refs import MAX_KEY, fold
 
 if TYPE_CHECKING:
     from kelly_cli.store.checks.shape import Found, Snapshot
@@ -70,14 +69,15 @@ def ids_are_taken_once(books: Snapshot) -> Found:
 def dated_ids(books: Snapshot) -> Found:
     """The id of an invoice or sale carries its day and number, and the day's counter knows it."""
     for table, public_id, day, prefix in _DATED:
+        highest: dict[str, int] = {}
         for name, on, number in books.rows(f"SELECT {public_id}, {day}, number FROM {table}"):
-            issued_on = moment_of(on).date() if isinstance(on, str) else on
-            if name != dated_id(prefix, issued_on, number):
-                yield name, f"its day is {on} and its number {number}"
-        last: dict[str, int] = dict(
-            tuple(row) for row in books.rows("SELECT name, value FROM counters")
-        )
-        for on, number in books.rows(f"SELECT {day}, max(number) FROM {table} GROUP BY {day}"):
             counter = f"{prefix}-{str(on).replace('-', '')}"
-            if last.get(counter, 0) < number:
-                yield counter, f"the counter says {last.get(counter)}; number {number} is taken"
+            if name != f"{counter}-{number:04d}":
+                yield name, f"its day is {on} and its number {number}"
+            if number > highest.get(counter, 0):
+                highest[counter] = number
+        for counter, number in books.rows("SELECT name, value FROM counters"):
+            if highest.pop(counter, 0) > number:
+                yield counter, f"the counter says {number}, and higher numbers are taken"
+        for counter in highest:
+            yield counter, "there is no counter, and numbers are taken"

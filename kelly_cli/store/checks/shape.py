@@ -59,6 +59,12 @@ class CheckResult:
         for invariant in invariants:
             self.counts.setdefault(invariant, 0)
 
+    def join(self, other: CheckResult) -> None:
+        """Add what another run found."""
+        self.violations += other.violations
+        for invariant, count in other.counts.items():
+            self.counts[invariant] = self.counts.get(invariant, 0) + count
+
     def add(self, violations: Iterable[Violation]) -> None:
         """Count every one and keep the first ``MOST_LISTED`` of each invariant."""
         for violation in violations:
