@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
@@ -55,6 +56,7 @@ def serve(
     from kelly_cli.services.serving import Intake
 
     office = office_of(ctx, json=json)
+    office.show.stdout, office.show.stderr = _there(sys.stdout), _there(sys.stderr)
     settings = office.config.webhook
     with server.stopped_by_signals() as stop:
         bound = server.loopback_socket(
@@ -147,14 +149,17 @@ def _columns(happened: Happened) -> str:
     return f"{at}  {outcome:<9}  {receipt:<12}  {amount:>12}  {where}"
 
 
-def _writes_to(stream: TextIO | None) -> Callable[[str], None]:
+def _there(stream: TextIO | None) -> TextIO:
+    """Return a stream to write to; None = it was closed before the start, and nobody reads."""
+    return Path(os.devnull).open("w", encoding="utf-8") if stream is None else stream
+
+
+def _writes_to(stream: TextIO) -> Callable[[str], None]:
     """Return what puts text on a stream, past its buffer.
 
     The thread that prints may hang in it when the process ends, and a buffer whose lock is held
-    would abort the interpreter. ``stream`` None = it was closed before the start.
+    would abort the interpreter.
     """
-    if stream is None:
-        return lambda _text: None
     descriptor, encoding = stream.fileno(), stream.encoding or "utf-8"
 
     def write(text: str) -> None:

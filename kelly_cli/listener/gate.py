@@ -3,7 +3,8 @@
     404 unknown path or wrong token → 403 → 405 → 415 → 413 → 408
 
 It decides on the raw path, before anything else is looked at, and reads the body whole or not at
-all. Broken framing is the parser's; what a body means is no business of the gate.
+all. Broken framing is the parser's, save what only shows in a body that is not as long as it was
+declared (400); what a body means is no business of the gate.
 """
 
 from __future__ import annotations
@@ -68,19 +69,35 @@ class Gate:
             return await _look_at(route, scope)
         if scope["method"] != route.method:
             raise _RefusedError(405, allow=route.method)
-        self._check_headers(scope)
+        declared = self._declared_bytes(scope)
         raw = await self._body(receive)
+        if declared is not None and len(raw) != declared:
+            # The parser stops at "Connection: upgrade", and the body stays unread.
+            raise _RefusedError(400, lingers=False)
         return await route.answer(raw, route.kind)
 
-    def _check_headers(self, scope: Scope) -> None:
-        declared = b"0"
+    def _declared_bytes(self, scope: Scope) -> int | None:
+        """Return the length that the headers declare. None = the body is chunked, or there is none.
+
+        Raises:
+            _RefusedError: the headers alone are reason enough.
+        """
+        declared = None
+        upgrades = chunked = False
         for name, value in scope["headers"]:
             if name == b"content-length":
-                declared = value
+                declared = int(value)
             elif name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
                 raise _RefusedError(415)
-        if int(declared) > self._max_body_bytes:
+            elif name == b"transfer-encoding":
+                chunked = True
+            elif name == b"upgrade":
+                upgrades = True
+        if upgrades and chunked:
+            raise _RefusedError(400)
+        if declared is not None and declared > self._max_body_bytes:
             raise _RefusedError(413)
+        return declared
 
     async def _body(self, receive: Receive) -> bytes:
         """Read the whole body.
@@ -97,7 +114,8 @@ class Gate:
                         raise _RefusedError(413)
                     message = await receive()
                     raw += message.get("body", b"")
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
+            # Cancelled: the server ends, and waits no longer for what is not complete.
             raise _RefusedError(408, lingers=False) from None
         if message["type"] != "http.request":
             raise ClientDisconnect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
@@ -252,12 +253,20 @@ def save(
         ],
     )
     created_at = hot.ready_value(connection, _ALLOCATIONS, "created_at", at)
+    rows = reserve_ids(connection, "allocations", len(books.allocations))
     hot.insert_rows(
         connection,
         _ALLOCATIONS,
-        ("payment_id", "invoice_id", "amount_cents", "reason", "created_at"),
-        [
-            (money.row, invoice.row, amount_cents, reason, created_at)
-            for money, invoice, amount_cents, reason in books.allocations
-        ],
+        ("id", "payment_id", "invoice_id", "amount_cents", "reason", "created_at"),
+        # Numbered as they happened, written in the order of the index that is scattered: in a
+        # large book each of its pages is then visited once a batch.
+        sorted(
+            (
+                (row, money.row, invoice.row, amount_cents, reason, created_at)
+                for row, (money, invoice, amount_cents, reason) in zip(
+                    rows, books.allocations, strict=True
+                )
+            ),
+            key=itemgetter(2),
+        ),
     )

@@ -125,6 +125,18 @@ def test_a_short_body_is_never_processed_and_a_whole_one_is_without_its_sender(
     assert rows(database, "SELECT raw_payload FROM webhook_logs") == [(body.decode(),)]
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 2\r\n\r\n{}", "chunked"])
+def test_a_body_that_the_parser_leaves_unread_is_never_processed(sqlite_serve, tmp_path, framing):
+    listener = sqlite_serve(tmp_path / "books.db")
+    if framing == "chunked":
+        framing = "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    with listener.connect() as raw:
+        raw.sendall(f"POST {CONFIRM} HTTP/1.1\r\nHost: x\r\n{upgrade}{framing}".encode())
+        assert raw.recv(1000).startswith(b"HTTP/1.1 400 ")
+    assert listener.metric('kelly_callbacks_total{outcome="failed"}') == 0
+
+
 def test_with_a_token_the_callback_paths_exist_only_under_it(serve, database, callback):
     listener = serve(env={"KELLY_WEBHOOK_TOKEN": "s3cret-Token_1"})
     unknown = listener.post("/nowhere", b"{}").without_date
@@ -325,6 +337,17 @@ def test_callbacks_go_on_when_nobody_reads_their_lines(sqlite_serve, tmp_path, f
     flooding = flood(listener, connections=16, each=100)
     assert flooding.statuses == {200: 1600}
     assert listener.stop() == 0
+
+
+def test_a_half_sent_request_does_not_hold_up_the_end(sqlite_serve, tmp_path, callback):
+    listener = sqlite_serve(tmp_path / "books.db")
+    with listener.connect() as raw:
+        raw.sendall(b"POST /c2b/confirmation HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{")
+        assert listener.post(CONFIRM, callback("RAA0000001")).status == 200
+        began = time.monotonic()
+        assert listener.stop() == 0
+        assert time.monotonic() - began < 10
+        assert raw.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
 def test_callbacks_go_on_when_stdout_is_closed(sqlite_serve, tmp_path, callback):

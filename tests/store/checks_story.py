@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
@@ -47,7 +48,10 @@ class Story:
         return made
 
     def sale(self, shillings, customer=None):
-        items = [SaleItem("P-1", "Soda", 2, shillings * 25), SaleItem("P-2", "Bread", 1, shillings * 50)]
+        items = [
+            SaleItem("P-1", "Soda", 2, shillings * 25),
+            SaleItem("P-2", "Bread", 1, shillings * 50),
+        ]
         made = sales.create_sale(
             self.database, self.hand(), items=items, sold_on=self.today(), customer_id=customer
         ).pos_id
@@ -90,7 +94,11 @@ class Story:
         return json.dumps({k: v for k, v in fields.items() if v is not ...}).encode()
 
     def stk(self, amount, receipt=None, *, code=0):
-        said = {"CheckoutRequestID": f"ws_CO_{self.deliveries}", "ResultCode": code, "ResultDesc": "x"}
+        said = {
+            "CheckoutRequestID": f"ws_CO_{self.deliveries}",
+            "ResultCode": code,
+            "ResultDesc": "x",
+        }
         if code == 0:
             moment = int(f"{nairobi_wall_clock(self.now):%Y%m%d%H%M%S}")
             said["CallbackMetadata"] = {
@@ -204,10 +212,8 @@ class Story:
         for _ in range(events):
             weights = (2, 12, 6, 40, 8, 3, 3, 3, 2, 3)
             act = self.chance.choices(self._acts(), weights)[0]
-            try:
+            with suppress(DomainError):
                 act()
-            except DomainError:
-                pass
         return self
 
     def _acts(self):
@@ -215,7 +221,9 @@ class Story:
         return (
             lambda: self.customer(chance.choice([None, f"07{chance.randrange(10**8):08d}"])),
             lambda: self.invoice(
-                chance.choice(self.customers), chance.randint(1, 900), days_ago=chance.randint(-2, 9)
+                chance.choice(self.customers),
+                chance.randint(1, 900),
+                days_ago=chance.randint(-2, 9),
             ),
             lambda: self.sale(chance.randint(1, 90), chance.choice([None, *self.customers])),
             lambda: self.take(*(self._chance_body() for _ in range(chance.randint(1, 6)))),
@@ -244,6 +252,8 @@ class Story:
         if kind == 2:
             receipt = f"QGK{chance.randint(1, self.receipts + 3):07d}"
             return self.body(self._chance_reference(), chance.randint(1, 500), receipt)
-        reference = chance.choice(["NOBODY", "", self._chance_reference(), self._chance_reference()])
+        reference = chance.choice(
+            ["NOBODY", "", self._chance_reference(), self._chance_reference()]
+        )
         code = chance.choice(["174379", "174379", "600000"])
         return self.body(reference, chance.randint(1, 900), BusinessShortCode=code)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from kelly_cli.store.checks.shape import listed, moment_of
+from kelly_cli.store.checks.shape import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,5 +82,11 @@ def dismissals(books: Snapshot) -> Found:
 
 
 def _hash(previous_hash: str, at: Any, told: Sequence[object]) -> str:
-    moment = moment_of(at).isoformat("T", "microseconds") + "+00:00"
-    return hashlib.sha256(json.dumps([previous_hash, moment, *told]).encode()).hexdigest()
+    if isinstance(at, str):
+        moment = at.replace(" ", "T") + "+00:00"
+    else:
+        moment = at.astimezone(UTC).isoformat("T", "microseconds")
+    return hashlib.sha256(_write([previous_hash, moment, *told]).encode()).hexdigest()
+
+
+_write = json.JSONEncoder(ensure_ascii=True).encode

@@ -60,10 +60,10 @@ class CheckResult:
             self.counts.setdefault(invariant, 0)
 
     def join(self, other: CheckResult) -> None:
-        """Add what another run found."""
-        self.violations += other.violations
-        for invariant, count in other.counts.items():
-            self.counts[invariant] = self.counts.get(invariant, 0) + count
+        """Add what another run found, and put all in the order of the invariants."""
+        self.violations = sorted(self.violations + other.violations, key=lambda v: v.invariant)
+        names = sorted(self.counts.keys() | other.counts.keys())
+        self.counts = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names}
 
     def add(self, violations: Iterable[Violation]) -> None:
         """Count every one and keep the first ``MOST_LISTED`` of each invariant."""

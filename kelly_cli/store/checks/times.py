@@ -11,6 +11,8 @@ from kelly_cli.core.times import EARLIEST_MPESA
 from kelly_cli.store.tables import Base
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Column, Table
 
     from kelly_cli.store.checks.shape import Found, Snapshot
@@ -30,7 +32,7 @@ def times(books: Snapshot) -> Found:
     for table in Base.metadata.sorted_tables:
         wrong = {column.name: _wrong(books, column) for column in table.c if _is_time(column)}
         # One look at the whole table; only where something is wrong, one for each column.
-        if wrong and books.first(f"SELECT 1 FROM {table.name} WHERE {' OR '.join(wrong.values())}"):
+        if wrong and books.first(_any(table, wrong.values())):
             for name, condition in wrong.items():
                 yield from books.found(
                     f"SELECT {_key(table)}, CAST({name} AS text) AS moment FROM {table.name} "
@@ -63,6 +65,10 @@ def times_of_payments(books: Snapshot) -> Found:
         f"OR (method = 'mpesa' AND ({fraction} OR {too_late}))",
         "transaction_date is {transaction_date}, and it was booked at {created_at} (UTC)",
     )
+
+
+def _any(table: Table, conditions: Iterable[str]) -> str:
+    return f"SELECT 1 FROM {table.name} WHERE {' OR '.join(conditions)} LIMIT 1"
 
 
 def _is_time(column: Column[object]) -> bool:
