@@ -139,14 +139,33 @@ class Inbox:
         """
         after = 0
         while True:
-            with self._database.writing() as connection:
-                done = self.retry_next(connection, rows, after, pending_only=pending_only)
+            done = self._retry_unit(rows, after, pending_only=pending_only)
             if done is None:
                 return
             yield done
             after = done[1][-1].log_row
             if rows:
                 return
+
+    def _retry_unit(
+        self, rows: Sequence[int], after: int, *, pending_only: bool
+    ) -> tuple[Batch, list[Entry]] | None:
+        """Take the next unit; where one log of it is poisonous, take them one by one."""
+        try:
+            with self._database.writing() as connection:
+                return self.retry_next(connection, rows, after, pending_only=pending_only)
+        except (StorageError, NotFoundError):
+            raise
+        except Exception:  # noqa: BLE001 - it must cost only itself
+            now = self._clock()
+            with self._database.writing() as connection:
+                found = self._unfinished(connection, rows, after, pending_only=pending_only)
+                wall = nairobi_wall_clock(now)
+                entries = [self._logged(tuple(row), wall) for row in found]
+                nothing = Batch(connection, (), now)
+            for entry in entries:
+                self._alone(entry, now)
+            return nothing, entries
 
     def retry_next(
         self, connection: Connection, rows: Sequence[int], after: int, *, pending_only: bool = False
@@ -157,19 +176,7 @@ class Inbox:
         """
         now = self._clock()
         self._prepare(connection, now)
-        if rows:
-            found = inbox_rows.unfinished_among(connection, rows)
-            missing = sorted(set(rows) - {row[0] for row in found})
-            if missing:
-                raise NotFoundError(
-                    f"log {missing[0]} is neither failed nor pending",
-                    hint="See what is: kelly webhook list --failed",
-                    code="log_not_found",
-                )
-        else:
-            found = inbox_rows.unfinished_logs(
-                connection, after=after, limit=RETRY_ROWS, pending_only=pending_only
-            )
+        found = self._unfinished(connection, rows, after, pending_only=pending_only)
         if not found:
             return None
         wall = nairobi_wall_clock(now)
@@ -177,6 +184,24 @@ class Inbox:
         batch = Batch(connection, entries, now)
         batch.run()
         return batch, entries
+
+    @staticmethod
+    def _unfinished(
+        connection: Connection, rows: Sequence[int], after: int, *, pending_only: bool
+    ) -> Sequence[Any]:
+        if not rows:
+            return inbox_rows.unfinished_logs(
+                connection, after=after, limit=RETRY_ROWS, pending_only=pending_only
+            )
+        found = inbox_rows.unfinished_among(connection, rows)
+        missing = sorted(set(rows) - {row[0] for row in found})
+        if missing:
+            raise NotFoundError(
+                f"log {missing[0]} is neither failed nor pending",
+                hint="See what is: kelly webhook list --failed",
+                code="log_not_found",
+            )
+        return found
 
     def _logged(self, row: Any, wall: datetime) -> Entry:
         log_row, kind, source, payload, encoding, error, attempts, payment_row = row
@@ -216,17 +241,24 @@ class Inbox:
             log_rows = inbox_rows.add_pending_logs(connection, rows, now)
         for entry, log_row in zip(entries, log_rows, strict=True):
             entry.log_row, entry.is_new = log_row, False
-            try:
-                with self._database.writing() as connection:
-                    Batch(connection, [entry], now).run()
-            except StorageError:
-                raise
-            except Exception as error:  # noqa: BLE001 - it must cost only itself
-                entry.processed, entry.is_duplicate, entry.payment_row = False, False, None
-                entry.error = f"internal_error: {type(error).__name__}: {error}"[:500]
-                with self._database.writing() as connection:
-                    inbox_rows.update_logs(connection, [log_state(entry)])
+            self._alone(entry, now)
         return entries
+
+    def _alone(self, entry: Entry, now: datetime) -> None:
+        """Process one logged delivery by itself; a bug that it meets becomes its error."""
+        attempts, payment_row = entry.attempts, entry.payment_row
+        try:
+            with self._database.writing() as connection:
+                self._prepare(connection, now)
+                Batch(connection, [entry], now).run()
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it must cost only itself
+            entry.processed, entry.is_duplicate = False, False
+            entry.attempts, entry.payment_row = attempts + 1, payment_row
+            entry.error = f"internal_error: {type(error).__name__}: {error}"[:500]
+            with self._database.writing() as connection:
+                inbox_rows.update_logs(connection, [log_state(entry)])
 
 
 def delivery_ids() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 from kelly_cli.daraja.pieces import split
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
     from kelly_cli.daraja.messages import Kind
 
-BULK_ROWS = 5000
-"""Callbacks that one unit of work takes: larger is no faster, and makes others wait longer."""
+FIRST_ROWS, FEWEST_ROWS, MOST_ROWS = 1000, 200, 5000
+"""Callbacks that one unit of work takes: more than the most is no faster."""
+
+UNIT_S = 0.25
+"""How long a unit of work should hold the books: a listener's callback waits for one of them."""
 
 BULK_BYTES = 8 << 20
 """A unit of work is cut earlier when its bodies are this large."""
@@ -50,10 +54,13 @@ class Ingest:
         pieces = split(stream)
         told = 0
         with _collecting_between_batches() as collect:
-            for batch in _batches(iter(pieces)):
+            rows, source_of_pieces = FIRST_ROWS, iter(pieces)
+            while batch := _next_batch(source_of_pieces, rows):
                 if self._stopping:
                     return False
+                started = monotonic()
                 self._take(batch, source)
+                rows = _fitting(rows, monotonic() - started)
                 collect()
                 advance(pieces.bytes_read - told)
                 told = pieces.bytes_read
@@ -81,14 +88,20 @@ def _collecting_between_batches() -> Iterator[Callable[[], object]]:
             gc.enable()
 
 
-def _batches(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Cut by number, and by size when the pieces are large."""
-    while batch := list(islice(pieces, BULK_ROWS // 10)):
-        size = sum(map(len, batch))
-        while size < BULK_BYTES and len(batch) < BULK_ROWS:
-            more = list(islice(pieces, BULK_ROWS // 10))
-            if not more:
-                break
-            batch += more
-            size += sum(map(len, more))
-        yield batch
+def _fitting(rows: int, took_s: float) -> int:
+    """Return how many callbacks the next unit of work takes, so that it holds the books briefly."""
+    wanted = int(rows * UNIT_S / max(took_s, 0.001))
+    return max(FEWEST_ROWS, min(MOST_ROWS, wanted, rows * 2))
+
+
+def _next_batch(pieces: Iterator[bytes], rows: int) -> list[bytes]:
+    """Take up to ``rows`` pieces, fewer when they are large."""
+    batch: list[bytes] = []
+    size = 0
+    while size < BULK_BYTES and len(batch) < rows:
+        more = list(islice(pieces, min(500, rows - len(batch))))
+        if not more:
+            break
+        batch += more
+        size += sum(map(len, more))
+    return batch

@@ -33,8 +33,9 @@ BUSY_S = 30.0
 """How long a command waits for other writers before it gives up."""
 
 _OLDEST_SQLITE = (3, 38, 0)
-_CHECKPOINT_BYTES = 16 << 20
-_TRUNCATE_BYTES = 256 << 20
+# Seldom enough that a page which every batch changes is copied back once for several batches.
+_CHECKPOINT_BYTES = 64 << 20
+_TRUNCATE_BYTES = 512 << 20
 # Two keys: "kell", and the schema, so that two books in one database do not wait for each other.
 ADVISORY_KEYS = "1801809004, hashtext(current_schema())"
 _PRAGMAS = (

@@ -305,6 +305,9 @@ def test_one_poisonous_callback_costs_only_itself(books, monkeypatch):
     bodies.insert(5, books.body("POISON0001", 1, "CUST-001"))
     assert books.take(*bodies) == ["processed"] * 5 + ["failed"] + ["processed"] * 5
     assert books.balance() == -10
+    books.pay("QGK12XYZ90", 1, "CUST-002")
+    books.customer("CUST-002")
+    assert books.retry() == ["failed", "processed"]
     monkeypatch.undo()
     assert books.retry() == ["processed"]
     assert books.balance() == -11
