@@ -262,15 +262,15 @@ def test_the_log_stays_small_in_a_long_run(sqlite_only):
     wal = Path(f"{sqlite_only.path}-wal")
     text = "x" * 1000
     largest = 0
-    for batch in range(50):
+    for batch in range(75):
         with sqlite_only.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO counters (name, value) VALUES (?, 1)",
                 [(f"{batch}-{number}-{text}",) for number in range(2000)],
             )
         largest = max(largest, wal.stat().st_size)
-    assert Path(sqlite_only.path).stat().st_size > 100e6
-    assert largest < 40e6
+    assert Path(sqlite_only.path).stat().st_size > 150e6
+    assert largest < 100e6
 
 
 def test_the_log_is_copied_back_beside_a_linked_name(sqlite_only, tmp_path, opened):
@@ -279,13 +279,13 @@ def test_the_log_is_copied_back_beside_a_linked_name(sqlite_only, tmp_path, open
     linked = opened(f"sqlite:///{link}")
     wal = Path(f"{sqlite_only.path}-wal")
     text = "x" * 1000
-    for batch in range(15):
+    for batch in range(60):
         with linked.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO counters (name, value) VALUES (?, 1)",
                 [(f"{batch}-{number}-{text}",) for number in range(2000)],
             )
-    assert wal.stat().st_size < 40e6
+    assert wal.stat().st_size < 100e6
 
 
 def test_a_long_reader_does_not_hold_up_writers(sqlite_only, opened, monkeypatch):
