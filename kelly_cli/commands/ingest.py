@@ -68,7 +68,7 @@ def ingest(
 def _take_all(office: Office, run: Ingest, files: list[str]) -> bool:
     sizes = [Path(name).stat().st_size for name in files if name != "-"]
     total = sum(sizes) if "-" not in files else None
-    with office.show.progress(total, "Callbacks") as progress:
+    with office.show.progress(total, "Bytes read") as progress:
         for name in files:
             with _opened(name) as stream:
                 source = "stdin" if name == "-" else "file"
