@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pos": ("group", "Sales at the counter."),
     "payment": ("group", "Payments: money in."),
     "suspense": ("group", "Money that found no owner."),
-    "webhook": ("group", "Callbacks: serve, ingest, list, show, dismiss."),
+    "webhook": ("group", "Callbacks: serve, ingest, list, show, dismiss, quarantine."),
     "reprocess": ("command", "Try failed and unfinished callbacks again."),
     "report": ("group", "Reports: the day in figures."),
     "db": ("group", "The database: check, backup, restore, upgrade."),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kelly_cli.services.inbox import Inbox
     from kelly_cli.store.audit_rows import Hand
     from kelly_cli.store.database import Database
+    from kelly_cli.store.spool import Spool
 
 
 @dataclass(slots=True)
@@ -131,6 +132,16 @@ class Office:
             for code in self.config.mpesa.short_codes
         ]
         return Inbox(database, codes, self.now)
+
+    @cached_property
+    def spool(self) -> Spool:
+        """Where callbacks wait while the database is away; it need not exist."""
+        from kelly_cli.config.places import spool_folder
+        from kelly_cli.store.spool import Spool
+
+        url, path = self.database.url, self.database.path
+        shown = f"{url.host}:{url.port}/{url.database}?{sorted(url.query.items())}"
+        return Spool(spool_folder(self.config, path=path, shown=shown))
 
     def close(self) -> None:
         """Close the database, when this run used it."""

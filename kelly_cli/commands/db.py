@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.options import JsonOpt, YesOpt
+from kelly_cli.commands.purge import purge
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -34,8 +35,11 @@ VIOLATIONS = (
 
 @app.callback()
 def db(ctx: typer.Context, json: JsonOpt = False) -> None:
-    """The database: check, backup, restore, upgrade."""
+    """The database: check, backup, restore, upgrade, purge."""
     office_of(ctx, json=json)
+
+
+app.command()(purge)
 
 
 @app.command()

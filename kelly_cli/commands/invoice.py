@@ -16,13 +16,13 @@ from kelly_cli.commands.options import (
     ReasonOpt,
     YesOpt,
     day,
+    days,
     printable,
 )
 from kelly_cli.commands.options import (
     amount as read_amount,
 )
 from kelly_cli.core.money import kes, kes_for_people
-from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -240,18 +240,6 @@ def void(
     done = invoices.void_invoice(books, office.hand(why), invoice_id, dry_run=dry_run)
     _show(office, done.invoice, voided_json(done.freed, dry_run=dry_run))
     show_voided(office, done.freed, dry_run=dry_run)
-
-
-def days(first: str | None, last: str | None) -> tuple[date | None, date | None]:
-    """Read ``--from`` and ``--to``.
-
-    Raises:
-        UsageError: not days, or in the wrong order.
-    """
-    first_day, last_day = day(first, option="--from"), day(last, option="--to")
-    if first_day and last_day and first_day > last_day:
-        raise UsageError(f"--from: {first} is after --to {last}", hint="Swap the two days")
-    return first_day, last_day
 
 
 def void_question(public_id: str, amount_cents: int, freed: Sequence[Freed]) -> str:

@@ -65,3 +65,15 @@ def printable(text: str, *, option: str) -> str:
     if not words or not words.isprintable():
         raise UsageError(f"{option}: {text!r} is not printable text", hint="Give it in plain words")
     return words
+
+
+def days(first: str | None, last: str | None) -> tuple[date | None, date | None]:
+    """Read ``--from`` and ``--to``.
+
+    Raises:
+        UsageError: not days, or in the wrong order.
+    """
+    first_day, last_day = day(first, option="--from"), day(last, option="--to")
+    if first_day and last_day and first_day > last_day:
+        raise UsageError(f"--from: {first} is after --to {last}", hint="Swap the two days")
+    return first_day, last_day

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, day, printable
+from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, days, printable
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -29,6 +29,7 @@ COLUMNS = (
     Column("payer_name", "Payer", priority=4),
     Column("unallocated_cents", "Unallocated", "money", priority=2),
     Column("status", "Status", "status"),
+    Column("verified_by", "Known by", priority=6),
 )
 FIELDS = (
     Column("mpesa_receipt_number", "Receipt", "receipt"),
@@ -45,7 +46,7 @@ FIELDS = (
     Column("matched_by", "Matched by"),
     Column("unmatched_reason", "Unmatched"),
     Column("pinned", "Waits for a person", "flag"),
-    Column("verified_by", "Verified by"),
+    Column("verified_by", "Known by"),
     Column("reversed_at", "Reversed at", "instant"),
 )
 ALLOCATIONS = (
@@ -70,6 +71,16 @@ class Status(StrEnum):
     COMPLETED = "COMPLETED"
     UNMATCHED = "UNMATCHED"
     REVERSED = "REVERSED"
+
+
+class KnownBy(StrEnum):
+    """How a payment is known: from its callback alone, or from a second source too."""
+
+    CALLBACK = "callback"
+    PULL = "pull"
+    STATEMENT = "statement"
+    STATUS = "status"
+    HAND = "hand"
 
 
 @app.callback()
@@ -99,9 +110,13 @@ def list_(
     short_code: Annotated[
         str | None, typer.Option("--short-code", help="Only to this paybill or till.")
     ] = None,
+    verified_by: Annotated[
+        KnownBy | None,
+        typer.Option("--verified-by", help="Only those known by this.", case_sensitive=False),
+    ] = None,
     unverified: Annotated[
         bool,
-        typer.Option("--unverified", help="Only M-Pesa money known by hand alone.", metavar=""),
+        typer.Option("--unverified", help="Only those known by a callback alone.", metavar=""),
     ] = False,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
@@ -111,14 +126,14 @@ def list_(
     kelly payment list --from 2026-02-01 --to 2026-02-03
 
     kelly payment list --customer CUST-001 --status COMPLETED --json
+
+    kelly payment list --unverified
     """
     from kelly_cli.commands.shapes import payment_json
     from kelly_cli.services import payments
 
     office = office_of(ctx, json=json)
-    first_day, last_day = day(first, option="--from"), day(last, option="--to")
-    if first_day and last_day and first_day > last_day:
-        raise UsageError(f"--from: {first} is after --to {last}", hint="Swap the two days")
+    first_day, last_day = days(first, last)
     query = payments.PaymentQuery(
         customer_id=customer,
         status=status.value if status else None,
@@ -126,7 +141,7 @@ def list_(
         last=last_day,
         search=None if search is None else printable(search, option="--search"),
         short_code=None if short_code is None else printable(short_code, option="--short-code"),
-        unverified=unverified,
+        verified_by=_known_by(verified_by, unverified=unverified),
     )
     found = payments.list_payments(office.books_to_read(), query, limit=limit)
     office.show.rows(
@@ -155,6 +170,12 @@ def show(ctx: typer.Context, receipt: ReceiptArg, json: JsonOpt = False) -> None
     if logs:
         office.show.lines("")
         office.show.table(logs, LOGS)
+
+
+def _known_by(chosen: KnownBy | None, *, unverified: bool) -> str | None:
+    if unverified and chosen not in {None, KnownBy.CALLBACK}:
+        raise UsageError(f"--unverified and --verified-by {chosen} exclude each other")
+    return KnownBy.CALLBACK.value if unverified else chosen and chosen.value
 
 
 def row(view: PaymentView) -> dict[str, object]:

@@ -14,7 +14,6 @@ from kelly_cli.commands.invoice import (
     CustomerOpt,
     FromOpt,
     ToOpt,
-    days,
     show_voided,
     void_question,
     voided_json,
@@ -27,6 +26,7 @@ from kelly_cli.commands.options import (
     ReasonOpt,
     YesOpt,
     day,
+    days,
     printable,
 )
 from kelly_cli.core.money import parse_kes

@@ -62,6 +62,7 @@ def daily(
 
     kelly report daily --days 30
     """
+    from kelly_cli.commands.waiting import spool_json, tell_spool
     from kelly_cli.services import reports
 
     office = office_of(ctx, json=json)
@@ -73,9 +74,10 @@ def daily(
         return
     found = reports.daily(office.books_to_read(), wanted)
     if office.show.json:
-        office.show.document(_day_json(found))
+        office.show.document({**_day_json(found), "spool": spool_json(office)})
     else:
         _tell_day(office, found)
+        tell_spool(office)
 
 
 def _tell_day(office: Office, found: Day) -> None:
@@ -90,6 +92,7 @@ def _tell_day(office: Office, found: Day) -> None:
             {"what": "  rest without owner", "count": None, "cents": found.rest_cents},
             _line("Found no place", found.unmatched),
             _line("Reversed", found.reversed),
+            _line("Known by a callback alone", found.callback_only),
         ],
         MONEY,
     )
@@ -206,6 +209,8 @@ def _day_json(found: Day) -> dict[str, object]:
             "credit": kes(found.credit_cents),
             "without_owner": kes(found.rest_cents),
         },
+        "verified_by": {how: _sum_json(total) for how, total in found.known_by.items()},
+        "callback_only": _sum_json(found.callback_only),
         "webhooks": {
             "total": counts.total,
             "processed": counts.processed,

@@ -37,13 +37,15 @@ def reprocess(
     dry_run: DryRunOpt = False,
     json: JsonOpt = False,
 ) -> None:
-    """Try failed and unfinished callbacks again, all or by log id.
+    """Try failed and unfinished callbacks again, all or by log id; the spool comes first.
 
     kelly reprocess --dry-run
 
     kelly reprocess 17 18
     """
+    from kelly_cli.commands.waiting import spool_json, tell_spool
     from kelly_cli.services import reprocessing
+    from kelly_cli.services.spooling import drain_all
 
     office = office_of(ctx, json=json)
     rows = tuple(log_ids or ())
@@ -51,16 +53,26 @@ def reprocess(
     inbox = office.inbox(database)
     if dry_run:
         rehearsal = reprocessing.rehearse(database, inbox, rows)
-        _tell(office, rehearsal.tally, rehearsal.effects)
+        tell_spool(office)
+        _tell(office, rehearsal.tally, rehearsal.effects, {"spool": spool_json(office)})
         return
     with office.show.progress(None, "Callbacks") as progress:
+        drained = drain_all(inbox, office.spool, advance=progress.advance)
         tally = reprocessing.reprocess(inbox, rows, advance=progress.advance)
-    _tell(office, tally, None)
+    if drained.records and not office.show.json:
+        office.show.note(f"{drained.records} callbacks came out of the spool")
+    if drained.damaged:
+        office.show.warning(
+            f"{drained.damaged} pieces of the spool are damaged: see {office.spool.aside}"
+        )
+    _tell(office, tally, None, {"drained": drained.records, "damaged": drained.damaged})
     if tally.failed:
         raise typer.Exit(PARTLY)
 
 
-def _tell(office: Office, tally: Tally, effects: list[Effect] | None) -> None:
+def _tell(
+    office: Office, tally: Tally, effects: list[Effect] | None, of_spool: dict[str, object]
+) -> None:
     """``effects`` None = it was done, not rehearsed."""
     if office.show.json:
         document: dict[str, object] = {
@@ -69,6 +81,7 @@ def _tell(office: Office, tally: Tally, effects: list[Effect] | None) -> None:
             "duplicates": tally.duplicates,
             "failed": tally.failed,
             "failures": tally.failures,
+            **of_spool,
         }
         if effects is not None:
             document["dry_run"] = True

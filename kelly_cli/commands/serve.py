@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kelly_cli.commands.options import JsonOpt
-from kelly_cli.core.money import kes, kes_for_people
-from kelly_cli.core.times import nairobi_wall_clock
-from kelly_cli.errors import KellyError
+from kelly_cli.errors import KellyError, UsageError
 from kelly_cli.office import Office, office_of
-from kelly_cli.render import dump_json_line, safe
-from kelly_cli.render.streams import is_unicode
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
+    from kelly_cli.listener.channels import Channel
+    from kelly_cli.listener.counts import Counts
+    from kelly_cli.listener.server import Settings, Stop
     from kelly_cli.listener.telling import Teller
-    from kelly_cli.services.serving import Happened
-
-BUSY_S = 4.0
-"""How long a batch waits for other writers: its senders wait 5 s at most."""
+    from kelly_cli.listener.watch import Watch
+    from kelly_cli.store.database import Database
 
 
 def serve(
     ctx: typer.Context,
     host: Annotated[
-        str | None, typer.Option("--host", help="An address of this machine alone.")
+        str | None, typer.Option("--host", help="The address to listen on.", metavar="ADDRESS")
     ] = None,
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="0 = any free port.")
+    ] = None,
+    uds: Annotated[
+        Path | None, typer.Option("--uds", help="A unix socket to listen on.", metavar="PATH")
+    ] = None,
+    fd: Annotated[
+        int | None,
+        typer.Option("--fd", min=0, help="An open socket to listen on: 3 is systemd's first."),
     ] = None,
     json: JsonOpt = False,
 ) -> None:
     """Take callbacks over HTTP until Ctrl-C; every 200 is on disk.
 
-    A line for each callback: time, outcome, receipt, amount and where it went.
+    A line on stdout for each callback: time, outcome, receipt, amount and where it went.
+    The log goes to stderr, an event a line, as JSON.
 
     kelly webhook serve
 
     kelly webhook serve --port 0 --json
+
+    kelly webhook serve --uds /run/kelly/kelly.sock
     """
     if sys.platform == "win32":
         raise KellyError(
@@ -52,119 +59,113 @@ def serve(
             hint="Run it under WSL, or take saved callbacks: kelly webhook ingest FILE",
             code="not_supported",
         )
+    from kelly_cli.commands.serve_lines import there
     from kelly_cli.listener import server
-    from kelly_cli.services.serving import Intake
 
     office = office_of(ctx, json=json)
-    office.show.stdout, office.show.stderr = _there(sys.stdout), _there(sys.stderr)
+    office.show.stdout, office.show.stderr = there(sys.stdout), there(sys.stderr)
+    warnings: list[str] = []
+    with (
+        server.stopped_by_signals() as stop,
+        _socket(office, host, port, uds, fd, _posture(office, warnings)) as bound,
+    ):
+        _serve(office, bound, stop, warnings)
+
+
+def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]) -> None:
+    from kelly_cli.commands.serve_books import open_books, validator_of
+    from kelly_cli.commands.serve_lines import logbook_of, say_stopped, teller_of
+    from kelly_cli.listener import server
+    from kelly_cli.listener.counts import Counts
+    from kelly_cli.services.quarantine import Quarantine
+
+    database, intake, away = open_books(office)
+    logbook, counts = logbook_of(office), Counts()
+    teller = teller_of(office, logbook, server.url_of(bound))
+    for warning in [*warnings, *away]:
+        teller.complain(f"Warning: {warning}")
+    finished = server.run(
+        bound,
+        server.Books(
+            intake,
+            Quarantine(database, office.config.mpesa.our_codes, office.now),
+        ),
+        _settings(office),
+        counts=counts,
+        teller=teller,
+        stop=stop,
+        beside=_watch(office, database, counts, teller),
+        validator=validator_of(office),
+    )
+    if finished:
+        database.close()
+    with suppress(OSError):
+        say_stopped(logbook, finished=finished)
+
+
+def _posture(office: Office, warnings: list[str]) -> Callable[[str | None], None]:
+    """Return what refuses an address to listen on (None = a Unix socket), or warns about it."""
+    from kelly_cli.config.posture import check_posture
+
+    return lambda address: warnings.extend(check_posture(office.config, address))
+
+
+def _settings(office: Office) -> Settings:
+    from ipaddress import ip_network
+
+    from kelly_cli.config.table import SAFARICOM_ADDRESSES
+    from kelly_cli.listener.server import Settings
+
+    webhook = office.config.webhook
+    return Settings(
+        token=webhook.token.reveal() if webhook.token else None,
+        max_body_bytes=webhook.max_body_bytes,
+        allowed=webhook.allowed_ips,
+        trusted=webhook.trusted_proxies,
+        published=[ip_network(each) for each in SAFARICOM_ADDRESSES],
+    )
+
+
+def _socket(
+    office: Office,
+    host: str | None,
+    port: int | None,
+    uds: Path | None,
+    fd: int | None,
+    check: Callable[[str | None], None],
+) -> AbstractContextManager[socket.socket]:
+    """Open the one socket that was asked for. ``check`` refuses its address."""
+    from kelly_cli.listener import server, sockets
+
+    asked = [name for name, value in (("--uds", uds), ("--fd", fd)) if value is not None]
+    asked += ["--host or --port"] if host is not None or port is not None else []
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} name different sockets: choose one")
+    if uds is not None:
+        check(None)
+        return sockets.unix_socket(uds)
+    if fd is not None:
+        return closing(sockets.inherited_socket(fd, check=check))
     settings = office.config.webhook
-    with server.stopped_by_signals() as stop:
-        bound = server.loopback_socket(
-            settings.host if host is None else host, settings.port if port is None else port
-        )
-        with closing(bound):
-            office.busy_s = BUSY_S
-            database = office.books_to_write()
-            finished = server.run(
-                bound,
-                Intake(database, office.inbox(database), office.now),
-                server.Settings(
-                    settings.token.reveal() if settings.token else None, settings.max_body_bytes
-                ),
-                teller=_teller(office, server.url_of(bound)),
-                stop=stop,
-            )
-        if finished:
-            database.close()
-            _say(office, "Stopped.")
-        else:
-            _say(office, "Stopped while the database was busy: nothing that was answered is lost.")
+    address = server.address_of(settings.host if host is None else host)
+    check(address)
+    return closing(server.listening_socket(address, settings.port if port is None else port))
 
 
-def _say_ready(office: Office, url: str) -> None:
-    environment, database = office.config.mpesa.environment, office.database.shown()
-    if office.show.json:
-        office.show.json_line(
-            {"event": "ready", "url": url, "environment": environment, "database": database}
-        )
-    else:
-        office.show.note(f"Listening on {url} ({environment}), database {database}")
+def _watch(
+    office: Office, database: Database, counts: Counts, teller: Teller
+) -> list[Channel | Watch]:
+    """Return the watch and the channels of its alerts, not started yet."""
+    from kelly_cli.listener.channels import open_channels
+    from kelly_cli.listener.watch import Books, Watch, to_all
 
-
-def _say(office: Office, text: str) -> None:
-    if not office.show.json:
-        with suppress(OSError):
-            office.show.note(text)
-
-
-def _teller(office: Office, url: str) -> Teller:
-    from kelly_cli.listener.telling import Teller
-
-    out, err = _writes_to(office.show.stdout), _writes_to(office.show.stderr)
-    return Teller(
-        ready=lambda: _say_ready(office, url),
-        line=_line_for(office),
-        out=out,
-        err=lambda text: err(f"{safe(text)}\n"),
+    settings = office.config.alerts
+    channels = open_channels(settings.urls.reveal(), teller.note) if settings.urls else []
+    watch = Watch(
+        counts,
+        Books(database, office.now).look,
+        send=to_all([channel.send for channel in channels]),
+        note=teller.note,
+        repeat_s=settings.repeat_minutes * 60,
     )
-
-
-def _line_for(office: Office) -> Callable[[Happened], str]:
-    if office.show.json:
-        ascii_only = not is_unicode(office.show.stdout)
-        return lambda happened: dump_json_line(_as_json(happened), ascii_only=ascii_only)
-    return _columns if office.show.draws else _tabbed
-
-
-def _as_json(happened: Happened) -> dict[str, object]:
-    cents = happened.amount_cents
-    return {
-        "at": happened.at.isoformat(),
-        "outcome": happened.outcome,
-        "trans_id": happened.trans_id,
-        "amount": None if cents is None else kes(cents),
-        "where": happened.where,
-        "log_id": happened.log_id,
-        "error": happened.error,
-    }
-
-
-def _cells(happened: Happened) -> tuple[str, str, str, str, str]:
-    cents = happened.amount_cents
-    return (
-        f"{nairobi_wall_clock(happened.at):%H:%M:%S}",
-        happened.outcome,
-        happened.trans_id or "-",
-        "-" if cents is None else kes_for_people(cents),
-        safe(happened.where),
-    )
-
-
-def _tabbed(happened: Happened) -> str:
-    return "\t".join(_cells(happened))
-
-
-def _columns(happened: Happened) -> str:
-    at, outcome, receipt, amount, where = _cells(happened)
-    return f"{at}  {outcome:<9}  {receipt:<12}  {amount:>12}  {where}"
-
-
-def _there(stream: TextIO | None) -> TextIO:
-    """Return a stream to write to; None = it was closed before the start, and nobody reads."""
-    return Path(os.devnull).open("w", encoding="utf-8") if stream is None else stream
-
-
-def _writes_to(stream: TextIO) -> Callable[[str], None]:
-    """Return what puts text on a stream, past its buffer.
-
-    The thread that prints may hang in it when the process ends, and a buffer whose lock is held
-    would abort the interpreter.
-    """
-    descriptor, encoding = stream.fileno(), stream.encoding or "utf-8"
-
-    def write(text: str) -> None:
-        data = text.encode(encoding, "replace")
-        while data:
-            data = data[os.write(descriptor, data) :]
-
-    return write
+    return [watch, *channels]

@@ -74,6 +74,7 @@ def log_json(log: LogView) -> dict[str, object]:
         "attempts": log.attempts,
         "payment": log.payment,
         "created_at": log.created_at.isoformat(),
+        "purged_at": log.purged_at.isoformat() if log.purged_at else None,
     }
 
 

@@ -17,7 +17,10 @@ from kelly_cli.commands.options import (
     YesOpt,
     printable,
 )
+from kelly_cli.commands.quarantine import app as quarantine
 from kelly_cli.commands.serve import serve
+from kelly_cli.commands.service import service
+from kelly_cli.commands.token import token
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -41,6 +44,7 @@ FIELDS = (
     Column("payment", "Payment", "receipt"),
     Column("attempts", "Attempts", "count"),
     Column("created_at", "Came at", "instant"),
+    Column("purged_at", "Purged at", "instant"),
 )
 FACTS = {
     "mpesa_receipt_number": "receipt",
@@ -95,6 +99,7 @@ def list_(
     kelly webhook list --conflicts --duplicates --receipt QGK12XYZ91 --json
     """
     from kelly_cli.commands.shapes import log_json
+    from kelly_cli.commands.waiting import tell_spool
     from kelly_cli.services import logs
     from kelly_cli.store.log_rows import LogFilter
 
@@ -114,6 +119,7 @@ def list_(
         as_json=lambda: [log_json(each) for each in found],
         empty="No such callbacks",
     )
+    tell_spool(office)
 
 
 @app.command()
@@ -207,3 +213,6 @@ def _raw_lines(found: LogDetail) -> list[str]:
 
 app.command("ingest")(ingest)
 app.command("serve")(serve)
+app.command("service")(service)
+app.command("token")(token)
+app.add_typer(quarantine, name="quarantine")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kelly_cli.config.model import (
     MASK,
+    Alerts,
     Business,
     Config,
     Credentials,
@@ -79,6 +80,7 @@ def load(
         database=Database(settled["database.url"], origins["database.url"] != _DEFAULT),
         mpesa=_mpesa(settled, own, ours),
         webhook=Webhook(**_section("webhook", settled)),
+        alerts=Alerts(**_section("alerts", settled)),
         business=Business(**_section("business", settled)),
         files=files,
         warnings=tuple(warnings),

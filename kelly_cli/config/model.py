@@ -151,6 +151,19 @@ class Webhook:
     """Empty = ``X-Forwarded-For`` is ignored."""
     token: Secret | None
     max_body_bytes: int
+    validation: str
+    """``off``, ``warn`` or ``strict``."""
+    spool_folder: Path | None
+    """Absolute; None = beside a SQLite database, else in the user's data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Whom the listener tells when something is wrong."""
+
+    urls: Secret | None
+    """Apprise URLs, separated by commas; None = nobody."""
+    repeat_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,7 @@ class Config:
     database: Database
     mpesa: Mpesa
     webhook: Webhook
+    alerts: Alerts
     business: Business
     files: Files
     warnings: tuple[str, ...]

@@ -177,6 +177,31 @@ SETTINGS = (
         65536,
         form="whole",
     ),
+    Setting(
+        "webhook.validation",
+        values.one_of("off", "warn", "strict"),
+        "What M-Pesa is told before a payment: off accepts all, warn marks, strict refuses.",
+        "off",
+    ),
+    Setting(
+        "webhook.spool_folder",
+        values.folder,
+        "Where callbacks wait while the database is away; by default beside a SQLite database.",
+        example='"/var/lib/kelly/spool"',
+    ),
+    Setting(
+        "alerts.urls",
+        values.secret,
+        "Where the listener's alerts go, as Apprise URLs separated by commas.",
+        secret=True,
+    ),
+    Setting(
+        "alerts.repeat_minutes",
+        values.whole(1, 10080),
+        "How long the same alert is not sent again.",
+        60,
+        form="whole",
+    ),
     Setting("business.name", values.text, "The name that documents carry.", "My business"),
     Setting(
         "business.phone", values.text, "The phone that documents carry.", "", example='"0712345678"'

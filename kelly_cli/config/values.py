@@ -201,6 +201,17 @@ def _sqlite_url(path: str, folder: Path) -> str:
     return f"sqlite:///{(Path(start) / wanted).as_posix()}"
 
 
+def folder(value: object, start: Path) -> Path:
+    """Read the path of a folder; relative ones start in ``start``."""
+    from pathlib import Path
+
+    try:
+        wanted = Path(text(value, start)).expanduser()
+    except RuntimeError as unknown:
+        raise ValueError("a path that can be found", f"{unknown}") from None
+    return start.absolute() / wanted
+
+
 def for_people(value: object) -> str:
     """Return a read value as people may see it: no secret, no password."""
     if value is None or value == "":

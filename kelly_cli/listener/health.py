@@ -28,7 +28,9 @@ class Health:
         self._look: asyncio.Future[bool] | None = None
 
     async def is_good(self) -> bool:
-        """Tell whether a callback sent now would be kept."""
+        """Tell whether a callback sent now would be kept, by the spool at least."""
+        if self._writer.keeps_away:
+            return True
         if not self._writer.keeps:
             return False
         if self._look is None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import Response
 
-from kelly_cli.listener.counts import CONTENT_TYPE
+from kelly_cli.listener.meters import CONTENT_TYPE, Meters
+from kelly_cli.services.inbox import Answered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kelly_cli.daraja.messages import Kind
     from kelly_cli.listener.counts import Counts
     from kelly_cli.listener.health import Health
+    from kelly_cli.listener.validation import Validator
     from kelly_cli.listener.writer import Writer
 
 ANSWER_S = 4.5
@@ -35,14 +37,20 @@ def _json(body: bytes, status: int = 200, headers: dict[str, str] | None = None)
 
 ACCEPTED = _json(b'{"ResultCode": 0, "ResultDesc": "Accepted"}')
 VALID = _json(b'{"ResultCode": "0", "ResultDesc": "Accepted"}')
-VALIDATION_ERROR = _json(b'{"ResultCode": "C2B00016", "ResultDesc": "Rejected"}')
+
+
+def _rejection(code: str) -> Response:
+    return _json(f'{{"ResultCode": "{code}", "ResultDesc": "Rejected"}}'.encode())
+
+
+VALIDATION_ERROR = _rejection("C2B00016")
 UNAVAILABLE = _json(b"{}", 503, {"retry-after": str(RETRY_AFTER_S)})
 GOOD = _json(b'{"status": "ok"}')
 BAD = _json(b'{"status": "unavailable"}', 503)
 
 
 class Page(NamedTuple):
-    """Something to look at. ``near``: only from this machine."""
+    """Something to look at. ``near``: only from this machine and from allowed addresses."""
 
     answer: Callable[[], Awaitable[Response]]
     near: bool
@@ -50,20 +58,24 @@ class Page(NamedTuple):
 
 
 class Door(NamedTuple):
-    """Something to post to."""
+    """Something to post to. ``path``: without a token."""
 
     answer: Callable[[bytes, Kind], Awaitable[Response]]
     kind: Kind
     method: str = "POST"
+    path: str = ""
 
 
 class Desk:
     """What is done with a request that passed the gate."""
 
-    def __init__(self, writer: Writer, health: Health, counts: Counts) -> None:
+    def __init__(
+        self, writer: Writer, health: Health, counts: Counts, validator: Validator | None = None
+    ) -> None:
         self._writer = writer
+        self._validator = validator
         self._health = health
-        self._counts = counts
+        self._meters = Meters(counts, waiting=lambda: writer.waiting)
 
     async def keep(self, raw: bytes, kind: Kind) -> Response:
         """Answer 200 once the bytes are on disk, whatever becomes of them."""
@@ -78,12 +90,14 @@ class Desk:
             timer.cancel()
 
     async def validate(self, raw: bytes, _kind: Kind) -> Response:
-        """Answer at once and from nothing but the request; keeping it may come later."""
+        """Answer in time by the policy; keeping the request may come later."""
         try:
-            self._writer.keep_validation(raw)
+            validator = self._validator
+            answered = Answered(raw) if validator is None else await validator.answer(raw)
+            self._writer.keep_validation(answered)
         except Exception:  # noqa: BLE001 - Safaricom has a code for it, and the payer waits
             return VALIDATION_ERROR
-        return VALID
+        return VALID if answered.result_code == "0" else _rejection(answered.result_code)
 
     async def health(self) -> Response:
         """Answer 200 while a callback sent now would be kept."""
@@ -91,8 +105,7 @@ class Desk:
 
     async def metrics(self) -> Response:
         """Answer the counters as Prometheus reads them."""
-        text = self._counts.as_prometheus(waiting=self._writer.waiting)
-        return Response(text, media_type=CONTENT_TYPE)
+        return Response(self._meters.text(), headers={"content-type": CONTENT_TYPE})
 
 
 def _give_up(kept: asyncio.Future[bool]) -> None:
@@ -109,15 +122,16 @@ class Routes:
             b"/healthz": Page(desk.health, near=False),
             b"/metrics": Page(desk.metrics, near=True),
         }
-        self._doors: dict[bytes, Page | Door] = {
+        doors = {
             b"/api/webhooks/mpesa": Door(desk.keep, "confirmation"),
             b"/c2b/confirmation": Door(desk.keep, "confirmation"),
             b"/c2b/validation": Door(desk.validate, "validation"),
             b"/stk/callback": Door(desk.keep, "stk"),
         }
         for asked in (b"status", b"balance", b"reversal"):
-            self._doors[b"/results/" + asked] = Door(desk.keep, "result")
-            self._doors[b"/timeouts/" + asked] = Door(desk.keep, "timeout")
+            doors[b"/results/" + asked] = Door(desk.keep, "result")
+            doors[b"/timeouts/" + asked] = Door(desk.keep, "timeout")
+        self._doors = {path: door._replace(path=path.decode()) for path, door in doors.items()}
         self._token = None if token is None else token.encode()
 
     def find(self, raw_path: bytes) -> Page | Door | None:

@@ -1,7 +1,7 @@
 """The HTTP server in this process: uvicorn with httptools, from the ready line to a clean end.
 
-Promise: it listens on this machine only, SIGINT and SIGTERM end it in order, and what was answered
-200 is on disk. Its own parser is the strict one; the laxer h11 is never taken.
+Promise: SIGINT and SIGTERM end it in order, and what was answered 200 is on disk. Its own parser is
+the strict one, under guard; the laxer h11 is never taken.
 """
 
 from __future__ import annotations
@@ -13,39 +13,69 @@ import signal
 import socket
 from contextlib import contextmanager
 from importlib.util import find_spec
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import uvicorn
 
 from kelly_cli.errors import KellyError
-from kelly_cli.listener.counts import Counts
+from kelly_cli.listener.crowd import Crowd
+from kelly_cli.listener.entrance import Entrance
 from kelly_cli.listener.gate import Gate
+from kelly_cli.listener.guard import guarding
 from kelly_cli.listener.health import Health
+from kelly_cli.listener.keeper import Keeper
 from kelly_cli.listener.routes import Desk, Routes
 from kelly_cli.listener.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
+    from kelly_cli.listener.addresses import Network
+    from kelly_cli.listener.counts import Counts
     from kelly_cli.listener.telling import Teller
+    from kelly_cli.listener.validation import Validator
+    from kelly_cli.services.quarantine import Quarantine
     from kelly_cli.services.serving import Intake
 
 BACKLOG = 2048
-MOST_CONNECTIONS = 1024
 IDLE_S = 15
 FINISH_S = 7
 """How long accepted requests have to finish; with the writer's, 10 s in all."""
 WRITER_S = 2.0
-TELLER_S = 0.5
+HELPERS_S = 0.8
+"""For what waits to be printed and sent."""
 
 
 class Settings(NamedTuple):
-    """How to listen. ``token`` None = the callback paths are bare."""
+    """How to listen, and to whom. ``token`` None = the callback paths are bare.
+
+    ``allowed`` empty = any address. ``trusted``: proxies. ``published``: never limited.
+    """
 
     token: str | None
     max_body_bytes: int
+    allowed: Sequence[Network]
+    trusted: Sequence[Network]
+    published: Sequence[Network]
+
+
+class Books(NamedTuple):
+    """What stands behind the listener: for callbacks, and for those of strangers."""
+
+    intake: Intake
+    quarantine: Quarantine
+
+
+class Helper(Protocol):
+    """A thread beside the server, which no callback waits for."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self, *, timeout_s: float) -> None:
+        """End it, in that time or not at all."""
 
 
 class Stop:
@@ -71,13 +101,12 @@ def stopped_by_signals() -> Iterator[Stop]:
             signal.signal(number, handler)
 
 
-def loopback_socket(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address of this machine alone. ``port`` 0 = any free one.
+def listening_socket(address: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address of this machine. ``port`` 0 = any free one.
 
     Raises:
-        KellyError: ``not_loopback``, or ``address_in_use`` and its like.
+        KellyError: ``address_in_use`` and its like.
     """
-    address = _loopback(host)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -87,57 +116,60 @@ def loopback_socket(host: str, port: int) -> socket.socket:
         bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
-        raise _no_address(host, port, error) from error
+        raise _no_address(address, port, error) from error
     return bound
 
 
-def _loopback(host: str) -> str:
-    if host.lower() == "localhost":
-        return "127.0.0.1"
+def address_of(host: str) -> str:
+    """Return the address to listen on, given it or the name of a host.
+
+    Raises:
+        KellyError: ``cannot_listen``: there is no such name.
+    """
     try:
-        address = ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
-        raise KellyError(
-            f"the listener does not listen on {host}: only on this machine's own addresses",
-            hint="Use --host 127.0.0.1, and put a reverse proxy with TLS in front",
-            code="not_loopback",
-        )
-    return str(address)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise _no_address(host, None, error) from error
+    addresses = [str(each[4][0]) for each in found]
+    return next((each for each in addresses if ":" not in each), addresses[0])
 
 
-def _no_address(host: str, port: int, error: OSError) -> KellyError:
-    if error.errno == errno.EADDRINUSE:
+def _no_address(host: str, port: int | None, error: Exception) -> KellyError:
+    if getattr(error, "errno", None) == errno.EADDRINUSE:
         return KellyError(
             f"another program listens on {host} port {port}",
             hint="Stop it, or choose another port: kelly webhook serve --port N (0 = any free one)",
             code="address_in_use",
         )
     return KellyError(
-        f"cannot listen on {host} port {port}: {error.strerror}",
+        f"cannot listen on {host}: {getattr(error, 'strerror', None) or error}",
         hint="Choose another: kelly webhook serve --host 127.0.0.1 --port 8000",
         code="cannot_listen",
     )
 
 
 def url_of(bound: socket.socket) -> str:
-    """Return the URL of a bound socket."""
+    """Return the URL of a bound socket; of a unix socket its path, after ``unix:``."""
+    if bound.family == socket.AF_UNIX:
+        return f"unix:{bound.getsockname()}"
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def run(
     bound: socket.socket,
-    intake: Intake,
+    books: Books,
     settings: Settings,
     *,
+    counts: Counts,
     teller: Teller,
     stop: Stop,
+    beside: Sequence[Helper] = (),
+    validator: Validator | None = None,
 ) -> bool:
     """Serve until a signal; tell whether the writer finished all that it had taken.
 
-    The teller starts when the first connection can come.
+    The teller starts when the first connection can come, and with it what runs ``beside``.
 
     Raises:
         KellyError: the strict parser is not installed.
@@ -148,25 +180,47 @@ def run(
             hint="pip install httptools",
             code="missing_package",
         )
-    counts = Counts()
-    writer = Writer(intake, counts, tell=teller.tell, complain=teller.complain)
-    desk = Desk(writer, Health(intake, writer), counts)
-    gate = Gate(Routes(desk, settings.token), counts, max_body_bytes=settings.max_body_bytes)
-
-    server = _Server(_uvicorn_config(gate), stop, before=writer.start, after=teller.start)
+    writer = Writer(books.intake, counts, tell=teller.tell, complain=teller.complain)
+    desk = Desk(writer, Health(books.intake, writer), counts, validator)
+    keeper = Keeper(books.quarantine.take, counts, teller.complain)
+    entrance = Entrance(
+        allowed=settings.allowed, trusted=settings.trusted, published=settings.published
+    )
+    gate = Gate(
+        Routes(desk, settings.token),
+        counts,
+        max_body_bytes=settings.max_body_bytes,
+        entrance=entrance,
+        keeper=keeper,
+    )
+    beside = (keeper, *beside)
+    helpers = (teller, *beside)
+    server = _Server(
+        _uvicorn_config(gate, guarding(counts, Crowd(entrance.place_of_stranger))),
+        stop,
+        before=writer.start,
+        after=lambda: _start(helpers),
+    )
     with _logs_told_by(teller):
         try:
             server.run([bound])
         finally:
             finished = writer.stop(timeout_s=WRITER_S)
-            teller.stop(timeout_s=TELLER_S)
+            end_s = monotonic() + HELPERS_S
+            for each in (*beside, teller):
+                each.stop(timeout_s=max(end_s - monotonic(), 0.05))
     return finished
 
 
-def _uvicorn_config(gate: Gate) -> uvicorn.Config:
+def _start(helpers: Sequence[Helper]) -> None:
+    for each in helpers:
+        each.start()
+
+
+def _uvicorn_config(gate: Gate, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
     return uvicorn.Config(
         gate,
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -177,7 +231,6 @@ def _uvicorn_config(gate: Gate) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=FINISH_S,
     )

@@ -1,4 +1,4 @@
-"""A line for the operator's eyes, behind the answers: printing never holds up a callback.
+"""A line for the operator's eyes and one for the log, behind the answers: no callback waits for it.
 
 A thread of its own writes. When nobody reads, lines are dropped and counted, and when nobody can
 read any more (closed, full), it goes on in silence.
@@ -10,11 +10,12 @@ import threading
 from contextlib import suppress
 from queue import SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kelly_cli.listener.logs import Note
     from kelly_cli.services.serving import Happened
 
 MOST_WAITING = 20_000
@@ -24,12 +25,21 @@ QUIET_S = 60.0
 _MOST_COMPLAINTS = 100
 
 
+def _nothing(_: object) -> None:
+    """Write nothing."""
+
+
+class _Noted(NamedTuple):
+    note: Note
+
+
 class Teller:
     """The thread that prints.
 
     ``ready`` is called first, in the thread. ``line`` writes what became of a callback in one
-    harmless line. ``out`` puts whole lines on stdout, ``err`` a text from anywhere on stderr; both
-    may wait, or raise OSError.
+    harmless line. ``out`` puts whole lines on stdout. The others write on stderr: ``err`` a text
+    from anywhere, ``log`` what became of callbacks, ``note`` any other event. All of them may
+    wait, or raise OSError.
     """
 
     def __init__(
@@ -39,12 +49,16 @@ class Teller:
         line: Callable[[Happened], str],
         out: Callable[[str], None],
         err: Callable[[str], None],
+        log: Callable[[Sequence[Happened]], None] = _nothing,
+        note: Callable[[Note], None] = _nothing,
     ) -> None:
         self._ready = ready
         self._line = line
         self._out = out
         self._err = err
-        self._queue: SimpleQueue[Sequence[Happened] | str | None] = SimpleQueue()
+        self._log = log
+        self._note = note
+        self._queue: SimpleQueue[Sequence[Happened] | str | _Noted | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="kelly-teller", daemon=True)
         # Each of these is changed by one thread only.
         self._given = 0
@@ -74,6 +88,10 @@ class Teller:
         self._said[text] = now_s
         self._queue.put(text)
 
+    def note(self, note: Note) -> None:
+        """Write an event to the log, later. Any thread."""
+        self._queue.put(_Noted(note))
+
     def stop(self, *, timeout_s: float) -> None:
         """Print what waits, as far as that goes in ``timeout_s``."""
         if self._thread.ident is not None:
@@ -89,9 +107,17 @@ class Teller:
             with suppress(OSError):
                 if isinstance(item, str):
                     self._err(item)
-                    continue
-                self._printed += len(item)
-                self._out("".join(f"{self._line(each)}\n" for each in item))
-                if (dropped := self._dropped) != reported:
-                    self._err(f"Warning: {dropped - reported} callbacks were kept without a line")
-                    reported = dropped
+                elif isinstance(item, _Noted):
+                    self._note(item.note)
+                else:
+                    self._tell(item)
+                    if (dropped := self._dropped) != reported:
+                        lost = dropped - reported
+                        self._err(f"Warning: {lost} callbacks were kept without a line")
+                        reported = dropped
+
+    def _tell(self, happened: Sequence[Happened]) -> None:
+        self._printed += len(happened)
+        with suppress(OSError):
+            self._out("".join(f"{self._line(each)}\n" for each in happened))
+        self._log(happened)

@@ -1,18 +1,22 @@
 """The one writer thread: whatever arrived while the last commit ran is the next batch.
 
-Promise: a callback's future says True only after its commit. There is no timer: a lone callback
-costs one commit, and many at once share one. Must not know HTTP.
+Promise: a callback's future says True only after its commit, or after it is in the spool: there it
+goes when the database is away, or has not taken it within a second. There is no timer: a lone
+callback costs one commit, and many at once share one. Must not know HTTP.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
-from kelly_cli.errors import KellyError
+from kelly_cli.errors import KellyError, StorageError
+from kelly_cli.listener.away import Refuge, Waiting
+from kelly_cli.services.inbox import Answered
 from kelly_cli.services.serving import Callback
 
 if TYPE_CHECKING:
@@ -33,11 +37,16 @@ SLOW_S = 4.0
 """A unit of work that runs longer than this keeps nothing in time."""
 
 
-class _Waiting(NamedTuple):
-    """A callback and who waits for its commit."""
+OVERDUE_S = 1.0
+"""What the database has not taken by then goes to the spool."""
+PROBE_S = 0.5
+"""How often a database that is away is tried."""
+DRAIN_S = 2.0
+"""How often the spool is looked into: another process may have filled it."""
+DRAIN_AGAIN_S = 0.2
 
-    callback: Callback
-    kept: asyncio.Future[bool]
+Item: TypeAlias = "Waiting | Answered | None"
+"""Answered ones are validation requests, which nobody waits for; None = stop."""
 
 
 class Writer:
@@ -59,8 +68,8 @@ class Writer:
         self._counts = counts
         self._tell = tell
         self._complain = complain
-        # Bytes are validation requests, which nobody waits for; None = stop.
-        self._queue: SimpleQueue[_Waiting | bytes | None] = SimpleQueue()
+        counts.spool_depth = intake.spool_depth
+        self._queue: SimpleQueue[Item] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="kelly-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._closed = False
@@ -68,33 +77,73 @@ class Writer:
         self._began_s: float | None = None
         self._sweep: Iterator[list[Happened]] | None = None
         self._sweep_due_s: float | None = monotonic()
+        self._drain_due_s: float | None = monotonic() if intake.has_spool else None
+        self._damaged = 0
+        # Set by both threads, each to what it saw last: either way the next probe decides.
+        self._away = False
+        self._in_flight: Sequence[Waiting] = ()
+        self._handed: Sequence[Waiting] = ()
+        self._stopping = threading.Event()
+        self._late: deque[Answered] = deque(maxlen=MOST_WAITING)
+        self._refuge = (
+            Refuge(
+                intake.keep_aside,
+                answer=lambda waiting, kept: self._answer(waiting, kept=kept),
+                look=self._overdue,
+                complain=lambda error: complain(
+                    f"Warning: neither database nor spool keep callbacks: {_said(error)}"
+                ),
+            )
+            if intake.has_spool
+            else None
+        )
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the thread; futures are settled in ``loop``."""
         self._loop = loop
         self._thread.start()
+        if self._refuge is not None:
+            self._refuge.start()
 
     def offer(self, raw: bytes, kind: Kind) -> asyncio.Future[bool] | None:
         """Hand a callback over; the future tells whether it is on disk. None = it was not taken."""
-        if self._closed or self._queue.qsize() >= MOST_WAITING or not self._thread.is_alive():
+        if self._closed or self.waiting >= MOST_WAITING or not self._thread.is_alive():
             return None
         kept = self._loop.create_future()
-        self._queue.put(_Waiting(Callback(raw, kind), kept))
+        waiting = Waiting(Callback(raw, kind, self._intake.next_id()), kept)
+        if self._away and self._refuge is not None:
+            self._refuge.take((waiting,))
+        else:
+            self._queue.put(waiting)
         return kept
 
-    def keep_validation(self, raw: bytes) -> None:
+    def keep_validation(self, answered: Answered) -> None:
         """Hand a validation request over, as long as there is room: it is nobody's money."""
         if not self._closed and self._queue.qsize() < MOST_WAITING:
-            self._queue.put(raw)
+            self._queue.put(answered)
 
     @property
     def waiting(self) -> int:
         """How many are not looked at yet."""
-        return self._queue.qsize()
+        refuge = self._refuge
+        return self._queue.qsize() + (0 if refuge is None else refuge.waiting)
+
+    @property
+    def keeps_away(self) -> bool:
+        """Tell whether a callback would be kept by the spool, whatever the database does."""
+        refuge = self._refuge
+        return (
+            refuge is not None
+            and refuge.is_alive
+            and self._thread.is_alive()
+            and not self._closed
+            and self.waiting < MOST_WAITING
+            and self._intake.spool_takes
+        )
 
     @property
     def keeps(self) -> bool:
-        """Tell whether, as far as this thread knows, a callback offered now would be kept."""
+        """Tell whether, as far as this thread knows, the database would keep a callback now."""
         began_s = self._began_s
         return (
             self._thread.is_alive()
@@ -110,7 +159,10 @@ class Writer:
         if self._thread.ident is None:
             return True
         self._queue.put(None)
-        self._thread.join(timeout_s)
+        self._stopping.set()
+        self._thread.join(timeout_s * 0.6)
+        if self._refuge is not None:
+            self._refuge.stop(timeout_s=timeout_s * 0.4)
         return not self._thread.is_alive()
 
     # In the thread
@@ -118,18 +170,89 @@ class Writer:
     def _run(self) -> None:
         last = False
         while not last:
+            if self._away:
+                last = self._wait_for_the_database()
+                continue
             batch = self._collect()
             last = bool(batch) and batch[-1] is None
             self._began_s = monotonic()
             if batch:
                 self._keep(batch)
-            else:
-                self._finish_unfinished()
+            if not (last or self._away):
+                self._began_s = monotonic()
+                self._see_to_the_rest()
             self._began_s = None
 
-    def _collect(self) -> list[_Waiting | bytes | None]:
+    def _wait_for_the_database(self) -> bool:
+        """Try it once more, after a pause; tell whether it is time to stop."""
+        if self._stopping.wait(PROBE_S):
+            return True
+        self._began_s = monotonic()
+        try:
+            self._intake.probe()
+        except Exception as error:  # noqa: BLE001 - the thread must outlive everything
+            self._trouble(error)
+        else:
+            self._away = False
+            self._drain_due_s = self._sweep_due_s = monotonic()
+            while self._late:
+                self._queue.put(self._late.popleft())
+            self._done(())
+        self._began_s = None
+        return False
+
+    def _see_to_the_rest(self) -> None:
+        """Take one step in what has no hurry: the spool, or logs that were left unfinished."""
+        now_s = monotonic()
+        if self._drain_due_s is not None and now_s >= self._drain_due_s:
+            self._drain()
+        elif self._sweep_due_s is not None and now_s >= self._sweep_due_s:
+            self._finish_unfinished()
+
+    def _drain(self) -> None:
+        try:
+            happened = self._intake.drain()
+        except Exception as error:  # noqa: BLE001 - the thread must outlive everything
+            self._drain_due_s = monotonic() + DRAIN_S
+            if _is_of_the_database(error):
+                self._trouble(error)
+            else:
+                self._complain(f"Warning: the spool waits: {_said(error)}")
+            return
+        if self._intake.damaged > self._damaged:
+            lost = self._intake.damaged - self._damaged
+            self._damaged = self._intake.damaged
+            self._complain(f"Warning: {lost} damaged pieces of the spool are kept aside there")
+        pause_s = DRAIN_AGAIN_S if happened is None else 0 if happened else DRAIN_S
+        self._drain_due_s = monotonic() + pause_s
+        if happened:
+            self._done(happened)
+
+    def _overdue(self) -> list[Waiting]:
+        """Return what must go to the spool now. In the refuge's thread."""
+        began_s = self._began_s
+        waiting: list[Waiting] = []
+        if began_s is not None and monotonic() - began_s > OVERDUE_S:
+            self._away = True
+            if self._in_flight is not self._handed:
+                self._handed = self._in_flight
+                waiting += self._handed
+        if not (self._away or not self._thread.is_alive()):
+            return waiting
+        with suppress(Empty):
+            for _ in range(self._queue.qsize()):
+                item = self._queue.get_nowait()
+                if isinstance(item, Waiting):
+                    waiting.append(item)
+                elif item is None:
+                    self._queue.put(None)
+                else:
+                    self._late.append(item)
+        return waiting
+
+    def _collect(self) -> list[Item]:
         """Wait for one, then take all that wait. Nothing: see to unfinished logs instead."""
-        batch: list[_Waiting | bytes | None] = []
+        batch: list[Item] = []
         with suppress(Empty):
             batch.append(self._queue.get(timeout=self._idle_s()))
             while len(batch) < MOST_AT_ONCE:
@@ -137,11 +260,12 @@ class Writer:
         return batch
 
     def _idle_s(self) -> float | None:
-        return None if self._sweep_due_s is None else max(self._sweep_due_s - monotonic(), 0)
+        due_s = [due for due in (self._sweep_due_s, self._drain_due_s) if due is not None]
+        return max(min(due_s) - monotonic(), 0) if due_s else None
 
-    def _keep(self, batch: Sequence[_Waiting | bytes | None]) -> None:
-        waiting = [item for item in batch if isinstance(item, _Waiting)]
-        validations = [item for item in batch if isinstance(item, bytes)]
+    def _keep(self, batch: Sequence[Item]) -> None:
+        waiting = [item for item in batch if isinstance(item, Waiting)]
+        validations = [item for item in batch if isinstance(item, Answered)]
         if waiting:
             self._take(waiting)
         if validations:
@@ -150,18 +274,25 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - the thread must outlive everything
                 self._trouble(error)
 
-    def _take(self, waiting: Sequence[_Waiting]) -> None:
+    def _take(self, waiting: Sequence[Waiting]) -> None:
+        self._in_flight = waiting
         try:
             happened = self._intake.take([each.callback for each in waiting])
         except Exception as error:  # noqa: BLE001 - the thread must outlive everything
             self._trouble(error)
-            self._answer(waiting, kept=False)
+            if self._refuge is None:
+                self._answer(waiting, kept=False)
+            elif self._handed is not waiting:
+                self._refuge.take(waiting)
             return
+        finally:
+            self._in_flight = ()
         self._answer(waiting, kept=True)
         self._counts.commits += 1
+        self._counts.batches.see(len(waiting))
         self._done(happened)
 
-    def _answer(self, waiting: Sequence[_Waiting], *, kept: bool) -> None:
+    def _answer(self, waiting: Sequence[Waiting], *, kept: bool) -> None:
         # A loop that is closed has nobody left to answer.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(_settle, waiting, kept)
@@ -184,21 +315,27 @@ class Writer:
             self._in_trouble = False
             self._complain("The database takes callbacks again")
         if happened:
-            self._counts.outcomes.update(each.outcome for each in happened)
+            self._counts.outcomes.update((each.kind, each.outcome) for each in happened)
             self._tell(happened)
 
     def _trouble(self, error: Exception) -> None:
         self._in_trouble = True
         self._sweep = None
         self._sweep_due_s = monotonic() + AGAIN_S
-        self._complain(f"Warning: callbacks are not kept: {_said(error)}")
+        self._away = self._refuge is not None and _is_of_the_database(error)
+        where = "are not kept" if self._refuge is None else "wait in the spool"
+        self._complain(f"Warning: callbacks {where}: {_said(error)}")
 
 
-def _settle(waiting: Sequence[_Waiting], kept: bool) -> None:  # noqa: FBT001 - the loop passes it on
+def _settle(waiting: Sequence[Waiting], kept: bool) -> None:  # noqa: FBT001 - the loop passes it on
     for each in waiting:
         # Whoever gave up, or was sent away, has cancelled or settled it already.
         if not each.kept.done():
             each.kept.set_result(kept)
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    return isinstance(error, StorageError) and error.code != "spool_unusable"
 
 
 def _said(error: Exception) -> str:

@@ -252,8 +252,9 @@ class Batch:
         inbox_rows.set_match(connection, self._retried)
         for row, told in self._filled.items():
             inbox_rows.fill_payment(connection, row, told)
-        new_logs = [log_row(entry) for entry in self._entries if entry.is_new]
-        inbox_rows.add_logs(connection, new_logs, self._now)
+        new = [entry for entry in self._entries if entry.is_new]
+        came_at = [entry.came_at for entry in new]
+        inbox_rows.add_logs(connection, [log_row(entry) for entry in new], self._now, came_at)
         old_logs = [log_state(entry) for entry in self._entries if not entry.is_new]
         inbox_rows.update_logs(connection, old_logs)
 

@@ -11,6 +11,8 @@ from kelly_cli.core.repeats import Facts
 from kelly_cli.store.inbox_rows import raw_text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from kelly_cli.core.books import Money
     from kelly_cli.daraja.messages import Notice, PaymentMessage, Refusal
     from kelly_cli.store.inbox_rows import KnownPayment
@@ -29,6 +31,8 @@ class Entry:
     source: str
     parsed: PaymentMessage | Notice | Refusal
     delivery_id: str = ""
+    came_at: datetime | None = None
+    """When it came, if that was before now; aware UTC."""
     log_row: int = 0
     is_new: bool = True
     attempts: int = 0

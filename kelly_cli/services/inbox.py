@@ -34,12 +34,24 @@ MOST_FAILURES = 100
 
 
 class Delivery(NamedTuple):
-    """Bytes as received. ``kind`` None = the shape of the body says what it is."""
+    """Bytes as received. ``kind`` None = the shape of the body says what it is.
+
+    ``came_at``: aware UTC, None = now.
+    """
 
     raw: bytes
     kind: Kind | None
     source: str
     delivery_id: str
+    came_at: datetime | None = None
+
+
+class Answered(NamedTuple):
+    """A validation request and its answer. ``note`` marks what a stricter policy would not take."""
+
+    raw: bytes
+    result_code: str = "0"
+    note: str | None = None
 
 
 class OurCode(NamedTuple):
@@ -93,10 +105,13 @@ class Inbox:
         self._clock = clock
         self._codes_known = False
 
-    def take(self, deliveries: Sequence[Delivery], *, narrate: bool = False) -> list[Entry]:
+    def take(
+        self, deliveries: Sequence[Delivery], *, narrate: bool = False, again: bool = False
+    ) -> list[Entry]:
         """Log and process deliveries in one unit of work; return what became of each, in order.
 
-        ``narrate``: each entry's note says where its money went.
+        ``narrate``: each entry's note says where its money went. ``again``: some may be logged
+        already, by their delivery ids: those are left out.
 
         Raises:
             StorageError: the database took none of them.
@@ -107,27 +122,31 @@ class Inbox:
         try:
             with self._database.writing() as connection:
                 self._prepare(connection, now)
+                if again:
+                    entries = _not_logged(connection, entries)
                 batch = Batch(connection, entries, now)
                 batch.run()
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the bytes must be kept
-            return self._one_by_one([self._parsed(each, wall) for each in deliveries], now)
+            afresh = [self._parsed(each, wall) for each in deliveries]
+            return self._one_by_one(afresh, now)
         self._codes_known = True
         if narrate:
             batch.narrate()
         return entries
 
-    def keep_validations(self, bodies: Sequence[bytes], source: str) -> int:
+    def keep_validations(self, answered: Sequence[Answered | bytes], source: str) -> int:
         """Keep validation requests apart from the logs, and tell how many. They are never money.
 
-        What was answered is what kelly answers without a policy: accepted.
+        Bytes alone were answered as kelly answers without a policy: accepted.
         """
         now = self._clock()
         with self._database.writing() as connection:
-            for raw in bodies:
-                _keep_validation(connection, raw, source, "0", now)
-        return len(bodies)
+            for each in answered:
+                request = Answered(each) if isinstance(each, bytes) else each
+                _keep_validation(connection, request, source, now)
+        return len(answered)
 
     def retry(
         self, rows: Sequence[int] = (), *, pending_only: bool = False
@@ -227,6 +246,7 @@ class Inbox:
             source=delivery.source,
             parsed=parsed,
             delivery_id=delivery.delivery_id,
+            came_at=delivery.came_at,
         )
 
     def _prepare(self, connection: Connection, now: datetime) -> None:
@@ -237,8 +257,10 @@ class Inbox:
         """Keep the bytes of all alone, then process each by itself."""
         with self._database.writing() as connection:
             self._prepare(connection, now)
+            entries = _not_logged(connection, entries)
             rows = [(entry.delivery_id, entry.kind, entry.source, entry.raw) for entry in entries]
-            log_rows = inbox_rows.add_pending_logs(connection, rows, now)
+            came_at = [entry.came_at for entry in entries]
+            log_rows = inbox_rows.add_pending_logs(connection, rows, now, came_at)
         for entry, log_row in zip(entries, log_rows, strict=True):
             entry.log_row, entry.is_new = log_row, False
             self._alone(entry, now)
@@ -261,6 +283,17 @@ class Inbox:
                 inbox_rows.update_logs(connection, [log_state(entry)])
 
 
+def _not_logged(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Leave out what has a log already, and what stands here twice."""
+    known = inbox_rows.logged_among(connection, [entry.delivery_id for entry in entries])
+    first = {entry.delivery_id: entry for entry in reversed(entries)}
+    return [
+        entry
+        for entry in entries
+        if entry.delivery_id not in known and first[entry.delivery_id] is entry
+    ]
+
+
 def delivery_ids() -> Iterator[str]:
     """Give ids that are unique over all processes and rise within one (the index stays small)."""
     import time
@@ -273,17 +306,19 @@ def delivery_ids() -> Iterator[str]:
 
 
 def _keep_validation(
-    connection: Connection, raw: bytes, source: str, result_code: str, now: datetime
+    connection: Connection, answered: Answered, source: str, now: datetime
 ) -> None:
     from kelly_cli.daraja.messages import parse_validation
 
-    request = parse_validation(raw)
-    text = inbox_rows.raw_text(raw)
+    request = parse_validation(answered.raw)
+    text = inbox_rows.raw_text(answered.raw)
     said = (
         (request.receipt, request.bill_ref)
         if isinstance(request, ValidationRequest)
         else (None, None)
     )
     inbox_rows.add_validation(
-        connection, (source, text.payload, text.encoding, *said, result_code), now
+        connection,
+        (source, text.payload, text.encoding, *said, answered.result_code, answered.note),
+        now,
     )

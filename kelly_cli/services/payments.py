@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from kelly_cli.store.log_rows import LogView
     from kelly_cli.store.payment_rows import PaymentView
 
+CALLBACK_ONLY = "callback"
+"""Known from a callback, and no second source has confirmed it yet."""
+
 MOST_LOGS = 100
 """Logs that one payment shows: the first ones."""
 
@@ -28,7 +31,7 @@ class PaymentQuery(NamedTuple):
     """What to list; None = all. ``first`` and ``last``: Nairobi days, both included.
 
     ``customer_id`` in any written form; ``search``: part of receipt, reference or payer;
-    ``unverified``: M-Pesa money known by hand's word alone.
+    ``verified_by``: how it is known (``CALLBACK_ONLY``: from nothing but a callback).
     """
 
     customer_id: str | None = None
@@ -37,7 +40,7 @@ class PaymentQuery(NamedTuple):
     last: date | None = None
     search: str | None = None
     short_code: str | None = None
-    unverified: bool = False
+    verified_by: str | None = None
 
 
 class PaymentDetail(NamedTuple):
@@ -67,7 +70,7 @@ def list_payments(
             end=_end_of(query.last) if query.last else None,
             search=query.search,
             short_code=query.short_code,
-            unverified=query.unverified,
+            verified_by=query.verified_by,
         )
         return payment_rows.list_payments(connection, wanted, limit=limit)
 

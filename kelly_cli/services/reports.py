@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from kelly_cli.services.payments import CALLBACK_ONLY
 from kelly_cli.store import report_rows
 from kelly_cli.store.report_rows import Callbacks, Sum, Waiting
 
@@ -21,7 +22,8 @@ class Day(NamedTuple):
     """One Nairobi day. ``payments`` are the COMPLETED ones.
 
     Where the COMPLETED money stands now: ``to_invoices_cents`` + ``to_sales_cents`` +
-    ``credit_cents`` + ``rest_cents`` = ``payments.cents``.
+    ``credit_cents`` + ``rest_cents`` = ``payments.cents``. ``known_by``: COMPLETED and UNMATCHED
+    ones by their ``verified_by``.
     """
 
     day: date
@@ -35,6 +37,12 @@ class Day(NamedTuple):
     rest_cents: int
     callbacks: Callbacks
     waiting: Waiting
+    known_by: dict[str, Sum]
+
+    @property
+    def callback_only(self) -> Sum:
+        """What no second source has confirmed yet."""
+        return self.known_by.get(CALLBACK_ONLY, NONE)
 
     @property
     def success_rate(self) -> float | None:
@@ -60,6 +68,7 @@ def daily(database: Database, day: date) -> Day:
         waiting_of_day = report_rows.without_owner(connection, day)
         callbacks = report_rows.callbacks_of(connection, day)
         waiting = report_rows.waiting(connection)
+        known_by = report_rows.known_by(connection, day)
     completed = _total(hours, "COMPLETED")
     unmatched = _total(hours, "UNMATCHED")
     allocated_cents = sum(hour.allocated_cents for hour in hours)
@@ -76,6 +85,7 @@ def daily(database: Database, day: date) -> Day:
         rest_cents=rest_cents,
         callbacks=callbacks,
         waiting=waiting,
+        known_by=known_by,
     )
 
 

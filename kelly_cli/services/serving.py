@@ -6,12 +6,17 @@ thread at a time may call what writes.
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from kelly_cli.core.spooled import Record
 from kelly_cli.daraja.messages import Notice, PaymentMessage
-from kelly_cli.services.inbox import Delivery, delivery_ids
+from kelly_cli.errors import StorageError
+from kelly_cli.services.inbox import Answered, Delivery, delivery_ids
+from kelly_cli.services.spooling import SOURCE, drain_unit
 from kelly_cli.store.same_file import SameFile
 from kelly_cli.store.schema import open_for_reading
+from kelly_cli.store.spool_drain import Drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,18 +26,17 @@ if TYPE_CHECKING:
     from kelly_cli.services.entries import Entry
     from kelly_cli.services.inbox import Inbox
     from kelly_cli.store.database import Database
-
-SOURCE = "http"
-"""The source of everything that comes in this way."""
+    from kelly_cli.store.spool import Spool
 
 Outcome: TypeAlias = Literal["processed", "duplicate", "conflict", "unmatched", "failed"]
 
 
 class Callback(NamedTuple):
-    """A body as received, and what its path says it is."""
+    """A body as received, and what its path says it is. ``delivery_id`` "" = not given yet."""
 
     raw: bytes
     kind: Kind
+    delivery_id: str = ""
 
 
 class Happened(NamedTuple):
@@ -48,21 +52,38 @@ class Happened(NamedTuple):
     where: str
     log_id: int
     error: str | None
+    kind: str = "confirmation"
 
 
 class Intake:
-    """The books as a listener sees them. ``clock``: aware UTC now.
+    """The books as a listener sees them, and the spool beside them (None = there is none).
+
+    ``clock``: aware UTC now. ``opened`` False: the books are away, and opened when they are back.
 
     Raises:
-        StorageError: there is no database file.
+        StorageError: the books are said to be open, and there is no database file.
     """
 
-    def __init__(self, database: Database, inbox: Inbox, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        inbox: Inbox,
+        clock: Callable[[], datetime],
+        *,
+        spool: Spool | None = None,
+        opened: bool = True,
+    ) -> None:
         self._database = database
         self._inbox = inbox
         self._clock = clock
         self._ids = delivery_ids()
-        self._file = SameFile(database.path)
+        self._spool = spool
+        self._drain = None if spool is None else Drain(spool)
+        self._file = SameFile(database.path) if opened else None
+
+    def next_id(self) -> str:
+        """Return the delivery id of a callback that came just now. One thread at a time."""
+        return next(self._ids)
 
     def take(self, callbacks: Sequence[Callback]) -> list[Happened]:
         """Keep and process callbacks in one unit of work; return what became of each, in order.
@@ -70,22 +91,25 @@ class Intake:
         Raises:
             StorageError: nobody may be told that any of them is kept.
         """
-        self._file.check()
-        ids = self._ids
-        deliveries = [Delivery(raw, kind, SOURCE, next(ids)) for raw, kind in callbacks]
-        entries = self._inbox.take(deliveries, narrate=True)
+        self._check_file()
+        deliveries = [
+            Delivery(raw, kind, SOURCE, delivery_id or next(self._ids))
+            for raw, kind, delivery_id in callbacks
+        ]
+        with self._trusted():
+            entries = self._inbox.take(deliveries, narrate=True)
         # Rows in a file that was taken away meanwhile are lost, whatever the database says.
-        self._file.check()
+        self._check_file()
         return self._told(entries)
 
-    def keep_validations(self, bodies: Sequence[bytes]) -> None:
-        """Keep validation requests that were answered with "accepted". They are never money.
+    def keep_validations(self, answered: Sequence[Answered | bytes]) -> None:
+        """Keep validation requests with what was answered to them. They are never money.
 
         Raises:
             StorageError: none of them is kept.
         """
-        self._file.check()
-        self._inbox.keep_validations(bodies, SOURCE)
+        self._check_file()
+        self._inbox.keep_validations(answered, SOURCE)
 
     def unfinished(self) -> Iterator[list[Happened]]:
         """Finish what was logged and not processed, a unit of work at each step.
@@ -93,7 +117,7 @@ class Intake:
         Raises:
             StorageError: the database does not take it now.
         """
-        self._file.check()
+        self._check_file()
         for batch, entries in self._inbox.retry(pending_only=True):
             batch.narrate()
             yield self._told(entries)
@@ -104,8 +128,87 @@ class Intake:
         Raises:
             StorageError: they cannot.
         """
-        self._file.check()
+        file = self._file
+        if file is not None:
+            file.check()
         open_for_reading(self._database)
+
+    def probe(self) -> None:
+        """Return when the books take writes; writes nothing.
+
+        Raises:
+            StorageError: they do not.
+        """
+        self._check_file()
+        with self._trusted(), self._database.writing():
+            pass
+
+    # The spool
+
+    @property
+    def has_spool(self) -> bool:
+        """Tell whether there is one."""
+        return self._spool is not None
+
+    @property
+    def spool_takes(self) -> bool:
+        """Tell whether the spool, as far as can be seen, would keep a callback."""
+        return self._spool is not None and self._spool.takes()
+
+    def spool_depth(self) -> int:
+        """Count the callbacks in the spool. Any thread."""
+        return 0 if self._spool is None else self._spool.waiting().records
+
+    def keep_aside(self, callbacks: Sequence[Callback]) -> None:
+        """Put callbacks on disk beside the books. One thread at a time, and not the writer's.
+
+        Raises:
+            StorageError: nobody may be told that any of them is kept.
+        """
+        if self._spool is None:
+            raise StorageError("there is no spool")
+        now = self._clock()
+        self._spool.append(
+            [Record(each.delivery_id, each.kind, now, each.raw) for each in callbacks]
+        )
+
+    def drain(self) -> list[Happened] | None:
+        """Put the next of the spool into the books; nothing = it is empty, None = later.
+
+        Raises:
+            StorageError: the database does not take it now, or the spool cannot be read.
+        """
+        if self._drain is None or self._spool is None:
+            return []
+        if not self._spool.segments():
+            with suppress(OSError):
+                self._spool.make_reserve()
+            return []
+        self._check_file()
+        entries = drain_unit(self._inbox, self._drain)
+        self._check_file()
+        return None if entries is None else self._told(entries)
+
+    @property
+    def damaged(self) -> int:
+        """How many pieces of the spool could not be read, since the start; they are kept aside."""
+        return 0 if self._drain is None else self._drain.damaged
+
+    @contextmanager
+    def _trusted(self) -> Iterator[None]:
+        """Trust no connection after a fault of the disk or of the server."""
+        try:
+            yield
+        except StorageError as error:
+            if not error.retryable:
+                self._database.drop_connections()
+            raise
+
+    def _check_file(self) -> None:
+        if self._file is None:
+            open_for_reading(self._database)
+            self._file = SameFile(self._database.path)
+        self._file.check()
 
     def _told(self, entries: Sequence[Entry]) -> list[Happened]:
         at = self._clock()
@@ -116,7 +219,14 @@ def _happened(entry: Entry, at: datetime) -> Happened:
     parsed = entry.parsed
     amount_cents = parsed.amount_cents if isinstance(parsed, PaymentMessage) else None
     return Happened(
-        at, _outcome(entry), entry.receipt, amount_cents, _where(entry), entry.log_row, entry.error
+        at,
+        _outcome(entry),
+        entry.receipt,
+        amount_cents,
+        _where(entry),
+        entry.log_row,
+        entry.error,
+        entry.kind,
     )
 
 

@@ -2,10 +2,24 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, Integer, Text
-from sqlmodel import Field
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Integer, MetaData, Text
+from sqlmodel import Field, SQLModel
 
 _ID_TYPE = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(SQLModel):
+    """All tables: constraints get names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
 
 
 def row_id() -> Any:

@@ -33,8 +33,7 @@ BUSY_S = 30.0
 """How long a command waits for other writers before it gives up."""
 
 _OLDEST_SQLITE = (3, 38, 0)
-# Seldom enough that a page which every batch changes is copied back once for several batches.
-_CHECKPOINT_BYTES = 64 << 20
+_CHECKPOINT_BYTES = 64 << 20  # seldom: a page that every batch changes is copied once for many
 _TRUNCATE_BYTES = 512 << 20
 # Two keys: "kell", and the schema, so that two books in one database do not wait for each other.
 ADVISORY_KEYS = "1801809004, hashtext(current_schema())"
@@ -210,6 +209,10 @@ class Database:
         self._engine.dispose()
         if self._turnstile is not None:
             self._turnstile.close()
+
+    def drop_connections(self) -> None:
+        """Close the connections that nobody uses: after a fault of the disk, none is trusted."""
+        self._engine.dispose()
 
     def _checkpoint(self, raw: sqlite3.Connection) -> None:
         """Copy the WAL back when it has grown, still under the write lock."""

@@ -156,14 +156,38 @@ def unfinished_among(connection: Connection, rows: Collection[int]) -> Sequence[
     return fetch_in(connection, SELECT_UNFINISHED, "id", list(rows), tail)
 
 
-def add_logs(connection: Connection, rows: Sequence[tuple[Any, ...]], created_at: datetime) -> None:
-    """Insert log rows: all columns of ``_NEW_LOG`` but the last."""
+def add_logs(
+    connection: Connection,
+    rows: Sequence[tuple[Any, ...]],
+    created_at: datetime,
+    came_at: Sequence[datetime | None] = (),
+) -> None:
+    """Insert log rows: all columns of ``_NEW_LOG`` but the last.
+
+    ``came_at``: when each came, if not at ``created_at``; empty = all of them did.
+    """
     at = hot.ready_value(connection, _LOGS, "created_at", created_at)
-    hot.insert_rows(connection, _LOGS, _NEW_LOG, [(*row, at) for row in rows])
+    if not any(came_at):
+        hot.insert_rows(connection, _LOGS, _NEW_LOG, [(*row, at) for row in rows])
+        return
+    moments = [
+        hot.ready_value(connection, _LOGS, "created_at", came or created_at) for came in came_at
+    ]
+    ready = [(*row, moment) for row, moment in zip(rows, moments, strict=True)]
+    hot.insert_rows(connection, _LOGS, _NEW_LOG, ready)
+
+
+def logged_among(connection: Connection, delivery_ids: Collection[str]) -> set[str]:
+    """Return those of these delivery ids that have a log."""
+    select = "SELECT delivery_id FROM webhook_logs"
+    return {row[0] for row in fetch_in(connection, select, "delivery_id", list(delivery_ids))}
 
 
 def add_pending_logs(
-    connection: Connection, rows: Sequence[tuple[str, str, str, bytes]], created_at: datetime
+    connection: Connection,
+    rows: Sequence[tuple[str, str, str, bytes]],
+    created_at: datetime,
+    came_at: Sequence[datetime | None] = (),
 ) -> list[int]:
     """Insert logs that nothing has looked at yet: delivery id, kind, source, raw.
 
@@ -178,6 +202,7 @@ def add_pending_logs(
             for log_row, row in zip(log_rows, rows, strict=True)
         ],
         created_at,
+        came_at,
     )
     return log_rows
 
@@ -247,7 +272,7 @@ def ensure_short_codes(
 
 
 def add_validation(connection: Connection, row: tuple[Any, ...], at: datetime) -> None:
-    """Keep a validation request: source, payload, encoding, receipt, reference, answered code."""
+    """Keep a validation request: source, payload, encoding, receipt, reference, answer, note."""
     created_at = hot.ready_value(connection, _VALIDATIONS, "created_at", at)
     hot.insert_rows(
         connection,
@@ -259,6 +284,7 @@ def add_validation(connection: Connection, row: tuple[Any, ...], at: datetime) -
             "trans_id",
             "bill_ref_number",
             "result_code",
+            "note",
             "created_at",
         ),
         [(*row, created_at)],

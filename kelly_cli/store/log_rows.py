@@ -28,6 +28,7 @@ _COLUMNS: tuple[Any, ...] = (
     col(WebhookLog.attempts),
     col(WebhookLog.created_at),
     col(Payment.mpesa_receipt_number),
+    col(WebhookLog.purged_at),
 )
 """In the order of ``LogView``."""
 
@@ -37,7 +38,10 @@ DISMISSED = "dismissed: "
 
 
 class LogView(NamedTuple):
-    """One log. ``trans_id`` None = nobody could read one; ``payment``: the receipt it led to."""
+    """One log. ``trans_id`` None = nobody could read one; ``payment``: the receipt it led to.
+
+    ``purged_at``: since then its bytes are those that came without people in them.
+    """
 
     id: int
     trans_id: str | None
@@ -50,6 +54,7 @@ class LogView(NamedTuple):
     attempts: int
     created_at: datetime
     payment: str | None
+    purged_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -123,6 +128,17 @@ def list_logs_of_payment(
     told = or_(col(WebhookLog.payment_id) == payment_row, col(WebhookLog.trans_id) == receipt)
     statement = _select().where(told).order_by(col(WebhookLog.id)).limit(limit)
     return [LogView(*row) for row in connection.execute(statement)]
+
+
+def list_times(
+    connection: Connection, source: str, *, since: datetime | None, limit: int
+) -> list[datetime]:
+    """Return when logs of a source came, the newest first: aware UTC. ``since`` None = ever."""
+    came_at = col(WebhookLog.created_at)
+    statement = select(came_at).where(col(WebhookLog.source) == source)
+    if since is not None:
+        statement = statement.where(came_at >= since)
+    return list(connection.execute(statement.order_by(came_at.desc()).limit(limit)).scalars())
 
 
 def dismiss_log(connection: Connection, log_id: int, reason: str) -> None:

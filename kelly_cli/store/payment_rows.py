@@ -81,8 +81,7 @@ class PaymentView(NamedTuple):
 class PaymentFilter(NamedTuple):
     """Which payments to list; None = all. ``start`` and ``end`` (exclusive): Nairobi wall-clock.
 
-    ``search``: part of receipt, reference, payer's name or phone. ``unverified``: M-Pesa money for
-    which nothing but a person's word stands.
+    ``search``: part of receipt, reference, payer's name or phone. ``verified_by``: how it is known.
     """
 
     customer_row: int | None = None
@@ -91,7 +90,7 @@ class PaymentFilter(NamedTuple):
     end: datetime | None = None
     search: str | None = None
     short_code: str | None = None
-    unverified: bool = False
+    verified_by: str | None = None
 
 
 def list_payments(
@@ -143,8 +142,8 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
         found.append(col(Payment.transaction_date) < wanted.end)
     if wanted.short_code is not None:
         found.append(col(Payment.short_code) == wanted.short_code)
-    if wanted.unverified:
-        found += [col(Payment.method) == "mpesa", col(Payment.verified_by) == "hand"]
+    if wanted.verified_by is not None:
+        found.append(col(Payment.verified_by) == wanted.verified_by)
     if wanted.search:
         found.append(_contains(wanted.search))
     return found

@@ -119,6 +119,18 @@ def without_owner(connection: Connection, day: date | None = None) -> Sum:
     return Sum(int(row[0]), int(row[1]))
 
 
+def known_by(connection: Connection, day: date) -> dict[str, Sum]:
+    """Return the day's payments that stand (not reversed ones) by what they are known by."""
+    start = datetime.combine(day, time.min)
+    rows = connection.execute(
+        select(col(Payment.verified_by), func.count(), func.sum(Payment.amount_cents))
+        .where(_within(start, start + timedelta(days=1)), col(Payment.reversed_at).is_(None))
+        .group_by(col(Payment.verified_by))
+        .order_by(col(Payment.verified_by))
+    ).all()
+    return {row[0]: Sum(int(row[1]), int(row[2])) for row in rows}
+
+
 def callbacks_of(connection: Connection, day: date) -> Callbacks:
     """Return the callbacks of one Nairobi day by ``created_at``."""
     start, end = utc_range(day, day)

@@ -21,9 +21,21 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from kelly_cli.store.columns import cents, generated, one_of, points_to, row_id, whole, words
+from kelly_cli.store.aside_tables import Quarantined, ValidationRequest
+from kelly_cli.store.columns import (
+    Base,
+    cents,
+    generated,
+    one_of,
+    points_to,
+    row_id,
+    whole,
+    words,
+)
+
+__all__ = ["Base", "Quarantined", "ValidationRequest"]
 
 SCHEMA_REVISION = "0001"
 """The head of the migrations (a test holds it to the scripts: importing alembic costs 230 ms)."""
@@ -44,20 +56,6 @@ PAYMENT_AMOUNT = "round(amount_cents / 100.0, 2)"
 OPEN_INVOICE = "voided_at IS NULL AND amount_paid_cents < amount_cents"
 FREE_MONEY = "reversed_at IS NULL AND allocated_cents < amount_cents"
 OPEN_LOG = "NOT processed AND NOT is_duplicate"
-
-
-class Base(SQLModel):
-    """All tables: constraints get names, so that migrations can speak of them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
 
 
 class ShortCode(Base, table=True):
@@ -296,8 +294,9 @@ class Allocation(Base, table=True):
 class WebhookLog(Base, table=True):
     """The inbox: the bytes as they came, and what became of them.
 
-    Raw columns never change. ``error`` without ``processed`` or ``is_duplicate`` = failed; no
-    error = pending; ``is_duplicate`` with ``error`` = conflict, or settled by another log.
+    Raw columns change in ``kelly db purge`` alone: ``raw_sha256`` is of what stands there,
+    ``original_sha256`` of what came before. ``error`` without ``processed`` or ``is_duplicate`` =
+    failed; no error = pending; ``is_duplicate`` with ``error`` = conflict, or settled by another.
     """
 
     __tablename__ = "webhook_logs"
@@ -305,6 +304,9 @@ class WebhookLog(Base, table=True):
         CheckConstraint("NOT (processed AND is_duplicate)", name="one_outcome"),
         one_of("kind", "confirmation", "stk", "result", "timeout", "pull", "statement", "hand"),
         one_of("raw_encoding", "utf-8", "base64"),
+        CheckConstraint(
+            "(purged_at IS NULL) = (original_sha256 IS NULL)", name="purged_keeps_its_digest"
+        ),
         Index("ix_webhook_logs_created_at", "created_at", "processed", "is_duplicate"),
         Index(
             "ix_webhook_logs_open",
@@ -328,22 +330,8 @@ class WebhookLog(Base, table=True):
     attempts: int = Field(default=0)
     payment_id: int | None = points_to("payments.id", default=None)
     created_at: datetime
-
-
-class ValidationRequest(Base, table=True):
-    """What Safaricom asked before money moved. Never money, never a log."""
-
-    __tablename__ = "validation_requests"
-    __table_args__ = (one_of("raw_encoding", "utf-8", "base64"),)
-
-    id: int | None = row_id()
-    source: str = words()
-    raw_payload: str = words()
-    raw_encoding: str = words()
-    trans_id: str | None = words(default=None)
-    bill_ref_number: str | None = words(default=None)
-    result_code: str = words()
-    created_at: datetime
+    purged_at: datetime | None = None
+    original_sha256: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Counter(Base, table=True):

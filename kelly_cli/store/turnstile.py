@@ -23,20 +23,23 @@ if TYPE_CHECKING:
 try:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Take the file's lock, unless another holds it."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
-    def _unlock(descriptor: int) -> None:
+    def unlock(descriptor: int) -> None:
+        """Give the file's lock back."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 except ImportError:  # pragma: no cover - Windows
     import msvcrt
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Take the file's lock, unless another holds it."""
         try:
             os.lseek(descriptor, 0, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
@@ -44,7 +47,8 @@ except ImportError:  # pragma: no cover - Windows
             return False
         return True
 
-    def _unlock(descriptor: int) -> None:
+    def unlock(descriptor: int) -> None:
+        """Give the file's lock back."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
 
@@ -79,11 +83,11 @@ class Turnstile:
             try:
                 _wait(lock, deadline, timeout_s)
             finally:
-                _unlock(turn)
+                unlock(turn)
             try:
                 yield
             finally:
-                _unlock(lock)
+                unlock(lock)
         finally:
             self._threads.release()
 
@@ -110,7 +114,7 @@ class Turnstile:
 
 def _wait(descriptor: int, deadline: float, timeout_s: float) -> None:
     pause_s = _FIRST_PAUSE_S
-    while not _try_lock(descriptor):
+    while not try_lock(descriptor):
         if time.monotonic() >= deadline:
             raise _busy(timeout_s)
         time.sleep(pause_s)

@@ -29,13 +29,18 @@ def measure(url, source):
     command = [sys.executable, "-m", "kelly_cli", "webhook"]
     listener = subprocess.Popen(
         [*command, "serve", "--port", "0", "--json"],
-        env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     port = int(json.loads(listener.stdout.readline())["url"].rsplit(":", 1)[1])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     bulk = subprocess.Popen(
         [*command, "ingest", str(source)],
-        env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     waits, bodies = [], lines(1_000_000, first=50_000_000, seed=3)
     started = time.perf_counter()

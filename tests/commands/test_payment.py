@@ -79,7 +79,9 @@ def test_options_choose_what_is_listed(kelly, come):
         ("--to", "2026-02-01"): ["QGK12XYZ92"],
         ("--search", "jane"): ["QGK12XYZ91", "QGK12XYZ92"],
         ("--short-code", "600000"): [],
-        ("--unverified",): [],
+        ("--unverified",): ["QGK12XYZ91", "QGK12XYZ92"],
+        ("--verified-by", "callback"): ["QGK12XYZ91", "QGK12XYZ92"],
+        ("--verified-by", "Pull"): [],
         ("--limit", 1): ["QGK12XYZ91"],
     }.items():
         ran = kelly("payment", "list", "--json", *options)
@@ -92,6 +94,8 @@ def test_options_choose_what_is_listed(kelly, come):
         (["list", "--status", "PAID"], "usage", "PAID"),
         (["list", "--from", "3/2/2026"], "usage", "--from"),
         (["list", "--from", "2026-02-03", "--to", "2026-02-02"], "usage", "after"),
+        (["list", "--unverified", "--verified-by", "hand"], "usage", "--unverified"),
+        (["list", "--verified-by", "rumour"], "usage", "rumour"),
         (["list", "--search", " "], "usage", "--search"),
         (["list", "--search", "a\udc80"], "usage", "--search"),
         (["list", "--limit", "0"], "usage", "limit"),
@@ -128,6 +132,7 @@ def test_a_pipe_gets_whole_values_tab_separated(kelly, come):
         "JANE",
         "1,234,567.89",
         "UNMATCHED",
+        "callback",
     ]
 
 
@@ -143,3 +148,24 @@ def test_at_80_columns_receipts_amounts_and_phones_are_whole(kelly, come, termin
     shown = kelly("payment", "show", receipt).out
     assert "f" * 64 in shown
     assert "999,999,999,999.99" in shown
+
+
+def test_the_day_tells_what_a_callback_alone_vouches_for(kelly, come, database_url):
+    from kelly_cli.store.database import Database
+
+    come("QGK12XYZ91", "1.00", "x")
+    come("QGK12XYZ92", "2.00", "x")
+    database = Database(database_url)
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE payments SET verified_by = 'statement' WHERE id = 1")
+    database.close()
+    day = kelly("report", "daily", "--date", "2026-02-03", "--json").json
+    assert day["callback_only"] == {"count": 1, "total": "2.00"}
+    assert day["verified_by"] == {
+        "callback": {"count": 1, "total": "2.00"},
+        "statement": {"count": 1, "total": "1.00"},
+    }
+    told = kelly("report", "daily", "--date", "2026-02-03").out
+    assert "Known by a callback alone\t1\t2.00" in told
+    ran = kelly("payment", "list", "--verified-by", "statement", "--json")
+    assert [each["verified_by"] for each in ran.json] == ["statement"]

@@ -57,6 +57,7 @@ def test_a_log_prints_the_keys_of_the_contract(filled):
         "note": None,
         "attempts": 1,
         "payment": "QGK12XYZ91",
+        "purged_at": None,
     }
 
 

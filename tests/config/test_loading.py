@@ -24,6 +24,9 @@ SAMPLES = {
     "webhook.allowed_ips": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "webhook.trusted_proxies": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "webhook.max_body_bytes": ("1", "2", "3"),
+    "webhook.validation": ("off", "warn", "strict"),
+    "webhook.spool_folder": ("/a", "/b", "/c"),
+    "alerts.repeat_minutes": ("1", "2", "3"),
     "business.name": ("Ann", "Ben", "Cid"),
     "business.phone": ("1", "2", "3"),
 }

@@ -13,6 +13,7 @@ def secrets_of(config: Config) -> dict[str, str | None]:
     keys = config.mpesa.credentials()
     found = {f"mpesa.{name}": getattr(keys, name) for name in keys.__slots__}
     found["webhook.token"] = config.webhook.token
+    found["alerts.urls"] = config.alerts.urls
     return {name: value and value.reveal() for name, value in found.items()}
 
 

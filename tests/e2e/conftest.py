@@ -98,9 +98,8 @@ class Listener:
             ready = self.line()
             assert ready["event"] == "ready"
             return int(ready["url"].rsplit(":", 1)[1])
-        said = self.err_line()
-        self._streams["err"].put(said)
-        return int(said.split("http://127.0.0.1:")[1].split()[0])
+        self.greeting = self.err_line()
+        return int(self.greeting.split("http://127.0.0.1:")[1].split()[0])
 
     def line(self):
         return json.loads(self.text_line())
@@ -128,10 +127,21 @@ class Listener:
         return self.ask("POST", path, body, headers)
 
     def metric(self, name):
+        """The sum of all lines of that name that carry at least its labels."""
+        name, _, labels = name.rstrip("}").partition("{")
+        wanted, found = set(filter(None, labels.split(","))), []
         for line in self.ask("GET", "/metrics").body.decode().splitlines():
-            if line.startswith(f"{name} "):
-                return int(line.rsplit(" ", 1)[1])
-        raise AssertionError(name)
+            told, _, value = line.rpartition(" ")
+            told, _, labels = told.rstrip("}").partition("{")
+            if told == name and wanted <= set(labels.split(",")):
+                found.append(float(value))
+        assert found, name
+        return sum(found)
+
+    @property
+    def log(self):
+        """Every event of the log so far."""
+        return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
 
     def eventually_200(self, path, body):
         return _within(15, lambda: self.post(path, body).status == 200)

@@ -40,11 +40,17 @@ def fences(text):
 def all_commands():
     for name, (kind, _) in COMMANDS.items():
         if kind == "group":
-            loaded = _loaded(name)
-            assert isinstance(loaded, typer.core.TyperGroup)
-            yield from (f"kelly {name} {each}" for each in loaded.commands)
+            yield from leaves(f"kelly {name}", _loaded(name))
         else:
             yield f"kelly {name}"
+
+
+def leaves(words, command):
+    if isinstance(command, typer.core.TyperGroup):
+        for name, each in command.commands.items():
+            yield from leaves(f"{words} {name}", each)
+    else:
+        yield words
 
 
 def test_the_two_commands_stand_first_and_are_one_line_each(readme):

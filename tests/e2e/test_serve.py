@@ -234,44 +234,6 @@ def test_a_signal_under_load_ends_it_with_0_and_loses_nothing(serve, database, f
     assert "Traceback" not in listener.err
 
 
-def test_while_another_program_holds_the_database_nothing_is_answered_200(
-    serve, database, hold, callback
-):
-    listener = serve()
-    assert listener.post(CONFIRM, callback("RAA0000001")).status == 200
-    with hold():
-        began = time.monotonic()
-        answer = listener.post(CONFIRM, callback("RAA0000002"))
-        assert time.monotonic() - began < 5
-        assert answer.status == 503
-        assert answer.headers["retry-after"]
-        assert answer.body == b"{}"
-        assert listener.post("/c2b/validation", b"{}").body == VALID
-    assert listener.eventually_200(CONFIRM, callback("RAA0000003"))
-    assert listener.healthy_within(8)
-    receipts = {row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")}
-    assert {"RAA0000001", "RAA0000003"} <= receipts
-
-
-@pytest.mark.parametrize("damage", ["removed", "replaced", "overwritten"])
-def test_a_database_that_was_taken_away_is_never_answered_200(
-    sqlite_serve, tmp_path, callback, damage
-):
-    path = tmp_path / "books.db"
-    listener = sqlite_serve(path)
-    assert listener.post(CONFIRM, callback("RAA0000001")).status == 200
-    if damage == "overwritten":
-        path.write_bytes(b"this is no database")
-    else:
-        path.rename(tmp_path / "kept.db")
-    if damage == "replaced":
-        path.write_bytes((tmp_path / "kept.db").read_bytes())
-    assert listener.post(CONFIRM, callback("RAA0000002")).status == 503
-    assert listener.ask("GET", "/healthz").status == 503
-    listener.stop()
-    assert "the database" in listener.err
-
-
 def test_two_listeners_on_one_database_book_once(serve, database, callback):
     first, second = serve(), serve()
     bodies = [callback(f"RAC00000{n:02}") for n in range(30)]
@@ -307,15 +269,6 @@ def test_a_callback_beside_a_bulk_ingest_waits_less_than_two_seconds(
     assert rows(database, "SELECT count(*) FROM payments") == [(50_000 + len(waits),)]
 
 
-@pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io"]
-)
-def test_it_listens_on_this_machine_only(kelly, host):
-    ran = kelly("webhook", "serve", "--host", host, "--json")
-    assert (ran.code, ran.error["code"]) == (1, "not_loopback")
-    assert ran.error["hint"]
-
-
 def test_a_taken_port_is_one_clear_error(kelly):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -326,10 +279,12 @@ def test_a_taken_port_is_one_clear_error(kelly):
 
 def test_people_are_told_where_it_listens(serve, database):
     listener = serve(json_lines=False)
-    said = listener.err_line()
-    assert said.startswith(f"Listening on http://127.0.0.1:{listener.port} (local), database ")
+    assert listener.greeting.startswith(
+        f"Listening on http://127.0.0.1:{listener.port} (local), database "
+    )
     listener.stop()
-    assert listener.err.splitlines()[-1] == "Stopped."
+    assert [each["event"] for each in listener.log] == ["started", "stopped"]
+    assert len(listener.err.splitlines()) == 3
 
 
 def test_callbacks_go_on_when_nobody_reads_their_lines(sqlite_serve, tmp_path, flood):
@@ -357,4 +312,5 @@ def test_callbacks_go_on_when_stdout_is_closed(sqlite_serve, tmp_path, callback)
         assert listener.post(CONFIRM, callback(f"RAA000000{n}")).status == 200
         time.sleep(0.05)
     assert listener.stop() == 0
-    assert listener.err == ""
+    events = {each["event"] for each in listener.log}
+    assert events - {"alert"} == {"started", "callback", "stopped"}

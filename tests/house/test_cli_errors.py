@@ -89,8 +89,18 @@ GALLERY = [
     ("not_failed", "@ann; @pay QGK12XYZ91 5 ANN; webhook dismiss 1 --reason typo --yes"),
     ("file_not_found", "webhook ingest missing.json"),
     ("file_not_found", "webhook ingest ."),
-    ("not_loopback", "webhook serve --host 192.0.2.1"),
+    ("cannot_listen", "webhook serve --host 192.0.2.1"),
+    ("open_to_all", "@any_address; webhook serve --host 0.0.0.0"),
+    ("test_short_code", "@production; webhook serve"),
+    ("quarantined_not_found", "customer create Ann; webhook quarantine show 5"),
+    ("quarantined_not_found", "customer create Ann; webhook quarantine release 5 --yes"),
     ("address_in_use", "@busy_port; webhook serve"),
+    ("usage", "webhook serve --fd 3 --port 0"),
+    ("usage", "webhook service --name '../x'"),
+    ("bad_descriptor", "webhook serve --fd 9999"),
+    ("cannot_listen", "customer create Ann; webhook serve --uds books.db"),
+    ("spool_unusable", "@spool_in_the_way; webhook serve --port 0"),
+    ("bad_alert_url", "@bad_alerts; webhook serve --port 0"),
     ("folder_not_empty", "demo --keep ."),
     ("folder_not_usable", "customer create Ann; demo --keep books.db/demo"),
     ("bug", "@nobody_logged_in; customer create Ann"),
@@ -98,12 +108,12 @@ GALLERY = [
 
 ELSEWHERE = {
     "broken_invariant": "a bug in the rules or in a table of columns; their own tests",
-    "cannot_listen": "needs a machine without the right to a port",
     "database_busy": "needs another program and half a minute; tests/store/test_turnstile.py",
     "database_replaced": "needs a listener at work and somebody who moves its file away",
     "demo_failed": "the demo itself would have to be broken; tests/e2e/test_demo.py",
     "examples_not_found": "a broken installation",
     "file_not_readable": "a superuser may read everything",
+    "missing_extra": "needs kelly without its extra; tests/listener/test_channels.py",
     "missing_package": "a broken installation",
     "no_pg_tools": "needs PostgreSQL without its tools; tests/store/test_backups.py",
     "not_supported": "needs Windows",
@@ -125,6 +135,22 @@ WITHOUT_HINT = {
 
 def port(world):
     world.environ("KELLY_WEBHOOK_PORT", "99999")
+
+
+def spool_in_the_way(world):
+    (world.folder / "books.db.spool").touch()
+
+
+def bad_alerts(world):
+    world.environ("KELLY_ALERTS_URLS", "nowhere://somebody:hush@example.com")
+
+
+def any_address(world):
+    world.environ("KELLY_WEBHOOK_ALLOWED_IPS", "")
+
+
+def production(world):
+    world.environ("KELLY_MPESA_ENVIRONMENT", "production")
 
 
 def says_no(world):
@@ -166,6 +192,10 @@ ARRANGED = {
     "sold": "pos create --item P,Coke,1,5 --date 2024-02-03",
     "lost": "@ann; @pay QGK12XYZ91 5 nobody",
     "port": port,
+    "any_address": any_address,
+    "production": production,
+    "bad_alerts": bad_alerts,
+    "spool_in_the_way": spool_in_the_way,
     "says_no": says_no,
     "busy_port": busy_port,
     "nobody_logged_in": nobody_logged_in,

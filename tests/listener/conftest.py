@@ -58,13 +58,29 @@ class Desk:
         )
         self.health = Health(intake, self.writer)
 
-    def gate(self, *, token=None, max_body_bytes=65536):
+    def gate(self, *, token=None, max_body_bytes=65536, allowed=("127.0.0.0/8",), trusted=()):
+        from ipaddress import ip_network
+
+        from kelly_cli.listener.entrance import Entrance
         from kelly_cli.listener.gate import Gate
+        from kelly_cli.listener.keeper import Keeper
         from kelly_cli.listener.routes import Desk as Behind
         from kelly_cli.listener.routes import Routes
 
         behind = Behind(self.writer, self.health, self.counts)
-        return Gate(Routes(behind, token), self.counts, max_body_bytes=max_body_bytes)
+        self.keeper = Keeper(lambda _: None, self.counts, self.complaints.append)
+        self.aside = []
+        self.keeper.offer = self.aside.append
+        return Gate(
+            Routes(behind, token),
+            self.counts,
+            max_body_bytes=max_body_bytes,
+            entrance=Entrance(
+                allowed=[ip_network(each) for each in allowed],
+                trusted=[ip_network(each) for each in trusted],
+            ),
+            keeper=self.keeper,
+        )
 
     def run(self, story):
         """Run ``story()`` in a loop with the writer at work; return what it returns."""
@@ -83,7 +99,9 @@ class Desk:
 def ask():
     """Send one request through an ASGI application; return (status, headers, body)."""
 
-    async def sent(app, method, path, *parts, headers=(), hangs_up=False, waits=False):
+    async def sent(
+        app, method, path, *parts, headers=(), hangs_up=False, waits=False, peer="127.0.0.1"
+    ):
         messages = deque(
             {"type": "http.request", "body": part, "more_body": number < len(parts)}
             for number, part in enumerate(parts or (b"",), 1)
@@ -107,7 +125,7 @@ def ask():
             "method": method,
             "raw_path": path.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers],
-            "client": ("127.0.0.1", 1),
+            "client": (peer, 1),
         }
         await app(scope, receive, send)
         if not answers:

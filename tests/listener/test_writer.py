@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from kelly_cli.listener import writer as writing
+from kelly_cli.services.inbox import Answered
 
 
 def count(database, table):
@@ -51,7 +52,7 @@ def test_stopping_finishes_what_was_taken_and_takes_no_more(desk, database, call
             offered = [
                 desk.writer.offer(callback(f"RAA00000{n:02}"), "confirmation") for n in range(20)
             ]
-        desk.writer.keep_validation(callback("RVV0000001"))
+        desk.writer.keep_validation(Answered(callback("RVV0000001")))
         assert await asyncio.to_thread(desk.writer.stop, timeout_s=10)
         assert desk.writer.offer(callback("RAA0000099"), "confirmation") is None
         assert not desk.writer.keeps
@@ -71,7 +72,7 @@ def test_beyond_its_bound_it_refuses_at_once(desk, database, callback, monkeypat
                 desk.writer.offer(callback(f"RAA00000{n:02}"), "confirmation") for n in range(10)
             ]
             assert not desk.writer.keeps
-            desk.writer.keep_validation(b"{}")
+            desk.writer.keep_validation(Answered(b"{}"))
         taken = [each for each in offered if each is not None]
         assert all(await asyncio.gather(*taken))
         return len(taken)

@@ -42,14 +42,15 @@ def test_filters_choose_customer_status_and_short_code(filled, database):
     assert receipts(database, status="COMPLETED", customer_id="CUST-001") == ["AAAAAAAA01"]
     assert len(receipts(database, short_code="174379")) == 4
     assert receipts(database, short_code="600000") == []
-    assert receipts(database, unverified=True) == []
+    assert receipts(database, verified_by="statement") == []
 
 
-def test_money_that_only_a_hand_vouches_for_is_unverified(filled, database):
+def test_what_a_payment_is_known_by_can_be_chosen(filled, database):
+    assert len(receipts(database, verified_by=payments.CALLBACK_ONLY)) == 4
     with database.writing() as connection:
-        connection.exec_driver_sql("UPDATE payments SET verified_by = 'hand' WHERE id < 3")
-        connection.exec_driver_sql("UPDATE payments SET method = 'cash' WHERE id = 1")
-    assert receipts(database, unverified=True) == ["AAAAAAAA02"]
+        connection.exec_driver_sql("UPDATE payments SET verified_by = 'statement' WHERE id = 2")
+    assert receipts(database, verified_by="statement") == ["AAAAAAAA02"]
+    assert len(receipts(database, verified_by=payments.CALLBACK_ONLY)) == 3
 
 
 @pytest.mark.parametrize(

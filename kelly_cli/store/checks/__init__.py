@@ -77,6 +77,7 @@ OF_THE_BOOKS = (
     Check("I-30", audit.chain),
     Check("I-30", audit.actions),
     Check("I-30", audit.dismissals),
+    Check("I-30", audit.purges),
 )
 CHECKS = (*OF_THE_FILE, *OF_THE_BOOKS)
 

@@ -81,6 +81,16 @@ def dismissals(books: Snapshot) -> Found:
     )
 
 
+def purges(books: Snapshot) -> Found:
+    """What came is gone only where a person purged it."""
+    yield from books.found(
+        "SELECT 'log ' || l.id, l.purged_at FROM webhook_logs l WHERE l.purged_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.action = 'db.purge' "
+        "AND a.at <= l.purged_at)",
+        "it was purged at {purged_at}, and no audit row db.purge speaks of it",
+    )
+
+
 def _hash(previous_hash: str, at: Any, told: Sequence[object]) -> str:
     if isinstance(at, str):
         moment = at.replace(" ", "T") + "+00:00"

@@ -37,6 +37,23 @@ CREATE TABLE customers (
 
 CREATE INDEX ix_customers_phone ON customers (phone);
 
+CREATE TABLE quarantine (
+    id BIGSERIAL NOT NULL,
+    received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    address TEXT NOT NULL,
+    path TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    is_plausible BOOLEAN NOT NULL,
+    trans_id TEXT,
+    raw_bytes INTEGER NOT NULL,
+    raw_payload TEXT NOT NULL,
+    raw_encoding TEXT NOT NULL,
+    CONSTRAINT pk_quarantine PRIMARY KEY (id),
+    CONSTRAINT ck_quarantine_kind_known CHECK (kind IN ('confirmation', 'validation', 'stk', 'result', 'timeout')),
+    CONSTRAINT ck_quarantine_raw_encoding_known CHECK (raw_encoding IN ('utf-8', 'base64'))
+);
+
 CREATE TABLE short_codes (
     id BIGSERIAL NOT NULL,
     code TEXT NOT NULL,
@@ -58,6 +75,7 @@ CREATE TABLE validation_requests (
     trans_id TEXT,
     bill_ref_number TEXT,
     result_code TEXT NOT NULL,
+    note TEXT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_validation_requests PRIMARY KEY (id),
     CONSTRAINT ck_validation_requests_raw_encoding_known CHECK (raw_encoding IN ('utf-8', 'base64'))
@@ -185,10 +203,13 @@ CREATE TABLE webhook_logs (
     attempts INTEGER NOT NULL,
     payment_id BIGINT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    purged_at TIMESTAMP WITH TIME ZONE,
+    original_sha256 BYTEA,
     CONSTRAINT pk_webhook_logs PRIMARY KEY (id),
     CONSTRAINT ck_webhook_logs_one_outcome CHECK (NOT (processed AND is_duplicate)),
     CONSTRAINT ck_webhook_logs_kind_known CHECK (kind IN ('confirmation', 'stk', 'result', 'timeout', 'pull', 'statement', 'hand')),
     CONSTRAINT ck_webhook_logs_raw_encoding_known CHECK (raw_encoding IN ('utf-8', 'base64')),
+    CONSTRAINT ck_webhook_logs_purged_keeps_its_digest CHECK ((purged_at IS NULL) = (original_sha256 IS NULL)),
     CONSTRAINT uq_webhook_logs_delivery_id UNIQUE (delivery_id),
     CONSTRAINT fk_webhook_logs_payment_id_payments FOREIGN KEY(payment_id) REFERENCES payments (id)
 );

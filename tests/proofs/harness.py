@@ -1,0 +1,400 @@
+"""What the proofs share: listeners in processes of their own, clients that remember, four views.
+
+A proof drives a listener from outside (HTTP, command line, files) and prints one JSON line of
+figures; it ends with 1 when a promise was broken. A receipt counts as acknowledged when the whole
+200 was read. Four views are held against each other: what the clients remember, the logs' bytes,
+the payments, and the books' own check.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+
+from broken_ledger import OURS, judge, latest
+
+HERE = Path(__file__).resolve().parent
+ROOT = Path(os.environ.get("KELLY_PROOFS_ROOT", HERE.parent.parent))
+BROKEN = HERE / "broken_listener.py"
+READY_S = 20.0
+SETTLED_S = 10.0
+CONFIRMATION = "/c2b/confirmation"
+LATEST = latest()
+IN_PROCESS = (
+    "import json, sys\nfrom kelly_cli.main import main\n"
+    "out, sys.stdout = sys.stdout, open('/dev/null', 'w')\n"
+    "for words in json.load(sys.stdin):\n    code = main(words)\n"
+    "    if code not in (0, 3):\n        sys.exit(f'{words}: {code}')\n"
+)
+
+
+def options(about, *, short, long):
+    """Read a proof's command line; ``count`` is how much it does."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--long", action="store_true", help="the long form")
+    parser.add_argument("--count", type=int, help="how much to do instead")
+    parser.add_argument("--seed", type=int, default=20260203)
+    parser.add_argument("--bug", help="prove against the broken listener: a bug's name, or none")
+    parser.add_argument("--postgres", default="", help="the URL of a server to make schemas in")
+    given = parser.parse_args()
+    given.count = given.count or (long if given.long else short)
+    return given
+
+
+def confirmation(receipt, amount="10.00", reference="nobody", **changes):
+    """Return the bytes of a confirmation."""
+    body = {
+        "TransactionType": "Pay Bill",
+        "TransID": receipt,
+        "TransTime": "20260203143022",
+        "TransAmount": amount,
+        "BusinessShortCode": "174379",
+        "BillRefNumber": reference,
+        "MSISDN": "2547 ***** 149",
+        "FirstName": "JANE",
+    }
+    body.update(changes)
+    return json.dumps({k: v for k, v in body.items() if v is not ...}).encode()
+
+
+def read(raw):
+    """Return what the oracle of contract section 7 says of a body."""
+    return judge(raw, OURS, LATEST)
+
+
+class Client:
+    """One connection after another to one port."""
+
+    def __init__(self, port, timeout_s=15.0):
+        self.port, self.timeout_s, self._socket = port, timeout_s, None
+
+    def post(self, body, path=CONFIRMATION, *, chunked=False, headers=()):
+        """Return the status of a complete answer, or None when there was none."""
+        if chunked:
+            size = "Transfer-Encoding: chunked"
+            body = b"".join(
+                b"%x\r\n%b\r\n" % (len(part), part)
+                for part in (body[at : at + 7000] for at in range(0, len(body), 7000))
+            )
+            body += b"0\r\n\r\n"
+        else:
+            size = f"Content-Length: {len(body)}"
+        lines = [f"POST {path} HTTP/1.1", "Host: proof", size, *headers, "", ""]
+        return self.exchange("\r\n".join(lines).encode() + body)
+
+    def exchange(self, data):
+        try:
+            if self._socket is None:
+                address = ("127.0.0.1", self.port)
+                self._socket = socket.create_connection(address, timeout=self.timeout_s)
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._file = self._socket.makefile("rb")
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._socket.sendall(data)
+            return self._answer()
+        except (OSError, ValueError, IndexError):
+            self.close()
+            return None
+
+    def _answer(self):
+        status = int(self._file.readline().split(b" ")[1])
+        length, close = 0, False
+        while (line := self._file.readline()) != b"\r\n":
+            if not line:
+                raise OSError("cut short")
+            name, _, value = line.lower().partition(b":")
+            if name == b"content-length":
+                length = int(value)
+            close |= name == b"connection" and b"close" in value
+        if len(self._file.read(length)) != length:
+            raise OSError("cut short")
+        if close:
+            self.close()
+        return status
+
+    def close(self):
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class Listener:
+    """A running listener. ``port`` is where it listens."""
+
+    def __init__(self, command, environ, folder):
+        number = uuid.uuid4().hex[:8]
+        self.out, self.err = folder / f"{number}.out", folder / f"{number}.err"
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                command, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            )
+        self.pid = self.process.pid
+
+    def wait(self):
+        """Wait until it listens, and return it."""
+        end = time.monotonic() + READY_S
+        while time.monotonic() < end and self.process.poll() is None:
+            for line in self.out.read_bytes().splitlines(keepends=True):
+                if b'"ready"' in line and line.endswith(b"\n"):
+                    self.port = int(json.loads(line)["url"].rsplit(":", 1)[1])
+                    return self
+            time.sleep(0.01)
+        raise RuntimeError(f"no listener: {self.err.read_text()[-2000:]}")
+
+    def kill(self):
+        """End it at once, as a power cut does to a process."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Ask it to end; return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(12)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+
+class Books:
+    """Books in a folder of their own, and the listeners and views of them.
+
+    ``bug`` None = kelly's; otherwise the broken listener's, with ``none`` for no bug at all.
+    """
+
+    def __init__(self, bug=None, postgres=""):
+        self.bug, self.postgres = bug, postgres
+        self.folder = Path(tempfile.mkdtemp(prefix="kelly-proof-"))
+        self.path = self.folder / "books.db"
+        self.url = f"sqlite:///{self.path}"
+        self.started = []
+        if postgres:
+            self.schema = f"p{uuid.uuid4().hex[:16]}"
+            self._on_server(f"CREATE SCHEMA {self.schema}")
+            mark = "&" if "?" in postgres else "?"
+            self.url = f"{postgres}{mark}options=-csearch_path%3D{self.schema}"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KELLY_", "MPESA_"))}
+        home = str(self.folder)
+        self.environ = {**kept, "PYTHONPATH": str(ROOT), "HOME": home, "XDG_CONFIG_HOME": home}
+        self.environ["KELLY_DATABASE_URL"] = self.url
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        for listener in self.started:
+            if listener.process.poll() is None:
+                listener.kill()
+        if self.postgres:
+            self._on_server(f"DROP SCHEMA {self.schema} CASCADE")
+        if kind is None and not os.environ.get("KELLY_PROOFS_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _on_server(self, sql):
+        import psycopg
+
+        with psycopg.connect(self.postgres, autocommit=True) as connection:
+            return connection.execute(sql)
+
+    # What runs
+
+    def command(self, *words):
+        """Return the command line of the books' own program."""
+        if self.bug is None:
+            return [sys.executable, "-m", "kelly_cli", *words]
+        bug = [] if self.bug == "none" else ["--bug", self.bug]
+        return [sys.executable, str(BROKEN), *words, "--db", str(self.path), *bug]
+
+    def start(self, **environ):
+        """Start a listener; ``wait()`` for it."""
+        words = ("serve",) if self.bug else ("webhook", "serve", "--port", "0", "--json")
+        self.started.append(
+            Listener(self.command(*words), {**self.environ, **environ}, self.folder)
+        )
+        return self.started[-1]
+
+    def run(self, *words, stdin=None):
+        """Run one command to its end; return its exit code and what it printed."""
+        ran = subprocess.run(
+            self.command(*words),
+            env=self.environ,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        return ran.returncode, ran.stdout, ran.stderr
+
+    def make_invoices(self, number, cents):
+        """Make invoices of ``cents``, in kelly's books each with its own customer."""
+        if self.bug:
+            return json.loads(self.run("invoices", str(number), str(cents))[1])
+        known = {row[0] for row in self.rows("SELECT invoice_id FROM invoices")}
+        first = self.rows("SELECT count(*) FROM customers")[0][0] if known else 0
+        lines = []
+        for at in range(number):
+            customer, amount = f"C{first + at}", f"{cents // 100}.{cents % 100:02}"
+            lines.append(["customer", "create", customer, "--id", customer])
+            lines.append(["invoice", "create", "--customer", customer, "--amount", amount])
+        self.run_many(lines)
+        rows = self.rows("SELECT invoice_id FROM invoices ORDER BY id")
+        return [row[0] for row in rows if row[0] not in known]
+
+    def run_many(self, lines):
+        """Run many commands of kelly's in one process."""
+        subprocess.run(
+            [sys.executable, "-c", IN_PROCESS],
+            env=self.environ,
+            cwd=self.folder,
+            input=json.dumps(lines).encode(),
+            check=True,
+        )
+
+    def reprocess(self):
+        """Try failed callbacks again."""
+        code, _, err = self.run("reprocess")
+        if code not in {0, 3}:
+            raise RuntimeError(f"reprocess: {err}")
+
+    # The views
+
+    def rows(self, sql):
+        """Return rows of the books as they are now."""
+        if self.postgres:
+            import psycopg
+
+            with psycopg.connect(self.postgres) as connection:
+                connection.execute(f"SET search_path TO {self.schema}")
+                try:
+                    return connection.execute(sql).fetchall()
+                except psycopg.errors.UndefinedTable:
+                    return []
+        if not self.path.exists():
+            return []
+        with contextlib.closing(sqlite3.connect(self.path, timeout=20)) as connection:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+            return connection.execute(sql).fetchall()
+
+    def stored(self):
+        """Return the multiset of bodies in the logs."""
+        rows = self.rows("SELECT raw_payload, raw_encoding FROM webhook_logs")
+        return Counter(
+            base64.b64decode(payload) if encoding == "base64" else payload.encode()
+            for payload, encoding in rows
+        )
+
+    def payments(self):
+        """Return (receipt, cents) of every payment."""
+        sql = "SELECT mpesa_receipt_number, amount_cents FROM payments ORDER BY id"
+        return [tuple(row) for row in self.rows(sql)]
+
+    def money(self):
+        """Return all payments and what every invoice and payment holds."""
+        return [
+            self.payments(),
+            self.rows("SELECT id, allocated_cents FROM payments ORDER BY id"),
+            self.rows("SELECT id, amount_paid_cents FROM invoices ORDER BY id"),
+        ]
+
+    def pending(self):
+        """Return how many logs nothing has looked at."""
+        found = self.rows(
+            "SELECT count(*) FROM webhook_logs "
+            "WHERE NOT processed AND NOT is_duplicate AND error IS NULL"
+        )
+        return found[0][0] if found else 0
+
+    def check(self):
+        """Return what the books' own check finds wrong."""
+        words = ("check",) if self.bug else ("db", "check", "--json")
+        _, out, err = self.run(*words)
+        try:
+            told = json.loads(out)
+        except ValueError:
+            return [f"no check: {err[-300:]}"]
+        return told["violations"] if not told["ok"] else []
+
+    def settle(self):
+        """Wait until no log is pending and nothing is spooled; return the seconds it took."""
+        start = time.monotonic()
+        while time.monotonic() - start < SETTLED_S:
+            if self.pending() == 0 and not self.spooled():
+                return time.monotonic() - start
+            time.sleep(0.1)
+        return None
+
+    def spooled(self):
+        """Tell whether bodies wait in a spool. (The broken listener's; kelly tells by its logs.)"""
+        return bool(self.bug) and any(self.folder.glob("books.db.spool/*.body"))
+
+
+class Proof:
+    """Violations and figures of one run."""
+
+    def __init__(self, name, given):
+        self.name, self.given, self.violations, self.figures = name, given, [], {}
+        self.start = time.monotonic()
+        self.chance = random.Random(given.seed)
+
+    def require(self, holds, what):
+        """Note a broken promise."""
+        if not holds:
+            self.violations.append(what)
+        return holds
+
+    def compare(self, books, sent, acked, amounts, *, check=True):
+        """Hold the four views against each other.
+
+        ``sent``, ``acked``: multisets of bodies; ``amounts``: receipt → cents of what was sent.
+        """
+        stored, payments = books.stored(), books.payments()
+        lost, invented = sum((acked - stored).values()), sum((stored - sent).values())
+        self.require(not lost, f"{lost} acknowledged bodies are not in the logs")
+        self.require(not invented, f"{invented} bodies in the logs were never sent")
+        counts = Counter(receipt.upper() for receipt, _ in payments)
+        double = [receipt for receipt, count in counts.items() if count > 1]
+        self.require(not double, f"{len(double)} receipts are more than one payment: {double[:3]}")
+        wrong = [(r, cents) for r, cents in payments if amounts.get(r.upper()) != cents]
+        self.require(not wrong, f"{len(wrong)} payments nobody sent so: {wrong[:3]}")
+        named = {said[1] for said in map(read, stored) if said[0] == "ok"}
+        bare = sorted(set(counts) - named)
+        self.require(not bare, f"{len(bare)} payments without a log: {bare[:3]}")
+        broken = books.check() if check else []
+        self.require(not broken, f"check: {len(broken)} violations: {broken[:3]}")
+        return counts
+
+    def done(self):
+        """Print the one line of figures, and end."""
+        figures = {
+            "proof": self.name,
+            "ok": not self.violations,
+            "seed": self.given.seed,
+            "count": self.given.count,
+            "target": self.given.bug or "kelly",
+            **self.figures,
+            "seconds": round(time.monotonic() - self.start, 1),
+            "violations": self.violations[:10],
+            "versions": {
+                "python": platform.python_version(),
+                "sqlite": sqlite3.sqlite_version,
+                "kernel": platform.release(),
+                "cores": os.cpu_count(),
+            },
+        }
+        print(json.dumps(figures), flush=True)
+        sys.exit(bool(self.violations))
