@@ -1,10 +1,13 @@
 """What all tests share: real books, fresh for each test, on SQLite and on PostgreSQL.
 
-PostgreSQL runs where KELLY_TEST_POSTGRES_URL names a server; each test gets a schema of its own.
+PostgreSQL runs where KELLY_TEST_POSTGRES_URL names a server; each test gets a schema or a database
+of its own. Fresh books are copied: making the tables takes much longer.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import sys
 import uuid
 from dataclasses import dataclass
@@ -24,22 +27,72 @@ NOW = datetime(2026, 2, 3, 12, 0, 0, tzinfo=UTC)
 
 @pytest.fixture(params=DIALECTS)
 def database_url(request, tmp_path):
-    """The URL of an empty place for books."""
+    """The URL of an empty place for books; where ``database`` is asked for, of fresh books."""
+    is_made = "database" in request.fixturenames
     if request.param == "sqlite":
+        if is_made:
+            copy = tmp_path / "books.db"
+            copy.touch(0o600)
+            shutil.copyfile(request.getfixturevalue("sqlite_books"), copy)
         yield f"sqlite:///{tmp_path}/books.db"
         return
     if not POSTGRES_URL:
         pytest.skip("no PostgreSQL: set KELLY_TEST_POSTGRES_URL")
+    if is_made:
+        with _postgres_copy(request.getfixturevalue("postgres_books")) as url:
+            yield url
+        return
+    schema = f"t{uuid.uuid4().hex[:16]}"
+    _on_postgres(f"CREATE SCHEMA {schema}")
+    yield _in_schema(POSTGRES_URL, schema)
+    _on_postgres(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def sqlite_books(tmp_path_factory):
+    """A SQLite file of fresh books, made once, for copies."""
+    path = tmp_path_factory.mktemp("books") / "books.db"
+    _make_books(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_books():
+    """A PostgreSQL database with fresh books in a schema, made once, for copies."""
+    with _postgres_copy("template0") as url:
+        _on_postgres("CREATE SCHEMA books", at=url)
+        _make_books(url)
+        yield url.partition("?")[0].rpartition("/")[2]
+
+
+def _make_books(url):
+    from kelly_cli.store.database import Database
+    from kelly_cli.store.schema import open_for_writing
+
+    made = Database(url)
+    open_for_writing(made)
+    made.close()
+
+
+@contextlib.contextmanager
+def _postgres_copy(template):
+    name = f"t{uuid.uuid4().hex[:16]}"
+    _on_postgres(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server, mark, options = POSTGRES_URL.partition("?")
+    yield _in_schema(f"{server.rpartition('/')[0]}/{name}{mark}{options}", "books")
+    _on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _in_schema(url, schema):
+    return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
+
+
+def _on_postgres(statement, at=POSTGRES_URL):
     import psycopg
 
-    schema = f"t{uuid.uuid4().hex[:16]}"
-    plain = POSTGRES_URL.replace("postgresql+psycopg://", "postgresql://")
+    plain = at.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-    mark = "&" if "?" in POSTGRES_URL else "?"
-    yield f"{POSTGRES_URL}{mark}options=-csearch_path%3D{schema}"
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+        connection.execute(statement)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def daily(
 
     kelly report daily --days 30
     """
-    from kelly_cli.commands.waiting import spool_json, tell_spool
+    from kelly_cli.commands.waiting import spool_json, spool_told_too, tell_spool
     from kelly_cli.services import reports
 
     office = office_of(ctx, json=json)
@@ -70,9 +70,12 @@ def daily(
     if days is not None:
         if days > (wanted - wanted.min).days:
             raise UsageError(f"--days: {days} days before {wanted} there is no calendar")
-        _tell_days(office, reports.volumes(office.books_to_read(), wanted, days))
+        with spool_told_too(office):
+            volumes = reports.volumes(office.books_to_read(), wanted, days)
+        _tell_days(office, volumes)
         return
-    found = reports.daily(office.books_to_read(), wanted)
+    with spool_told_too(office):
+        found = reports.daily(office.books_to_read(), wanted)
     if office.show.json:
         office.show.document({**_day_json(found), "spool": spool_json(office)})
     else:

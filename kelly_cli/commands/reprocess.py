@@ -43,21 +43,30 @@ def reprocess(
 
     kelly reprocess 17 18
     """
-    from kelly_cli.commands.waiting import spool_json, tell_spool
+    from kelly_cli.commands.waiting import (
+        spool_json,
+        spool_told_too,
+        tell_spool,
+        warn_of_hidden,
+    )
     from kelly_cli.services import reprocessing
-    from kelly_cli.services.spooling import drain_all
+    from kelly_cli.services.spooling import Drained, drain_all
 
     office = office_of(ctx, json=json)
     rows = tuple(log_ids or ())
-    database = office.books_to_write()
+    with spool_told_too(office):
+        database = office.books_to_write()
     inbox = office.inbox(database)
     if dry_run:
         rehearsal = reprocessing.rehearse(database, inbox, rows)
         tell_spool(office)
         _tell(office, rehearsal.tally, rehearsal.effects, {"spool": spool_json(office)})
         return
+    is_hidden = warn_of_hidden(office)
     with office.show.progress(None, "Callbacks") as progress:
-        drained = drain_all(inbox, office.spool, advance=progress.advance)
+        drained = (
+            Drained() if is_hidden else drain_all(inbox, office.spool, advance=progress.advance)
+        )
         tally = reprocessing.reprocess(inbox, rows, advance=progress.advance)
     if drained.records and not office.show.json:
         office.show.note(f"{drained.records} callbacks came out of the spool")
@@ -65,8 +74,13 @@ def reprocess(
         office.show.warning(
             f"{drained.damaged} pieces of the spool are damaged: see {office.spool.aside}"
         )
-    _tell(office, tally, None, {"drained": drained.records, "damaged": drained.damaged})
-    if tally.failed:
+    of_spool: dict[str, object] = {
+        "drained": drained.records,
+        "damaged": drained.damaged,
+        "readable": not is_hidden,
+    }
+    _tell(office, tally, None, of_spool)
+    if tally.failed or is_hidden:
         raise typer.Exit(PARTLY)
 
 

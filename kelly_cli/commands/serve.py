@@ -77,6 +77,7 @@ def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]
     from kelly_cli.commands.serve_lines import logbook_of, say_stopped, teller_of
     from kelly_cli.listener import server
     from kelly_cli.listener.counts import Counts
+    from kelly_cli.listener.inspector import Inspector
     from kelly_cli.services.quarantine import Quarantine
 
     database, intake, away = open_books(office)
@@ -94,8 +95,11 @@ def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]
         counts=counts,
         teller=teller,
         stop=stop,
-        beside=_watch(office, database, counts, teller),
-        validator=validator_of(office),
+        beside=[
+            *_watch(office, database, counts, teller),
+            Inspector(intake.standing, teller.complain),
+        ],
+        validator=validator_of(office, intake),
     )
     if finished:
         database.close()
@@ -163,7 +167,7 @@ def _watch(
     channels = open_channels(settings.urls.reveal(), teller.note) if settings.urls else []
     watch = Watch(
         counts,
-        Books(database, office.now).look,
+        Books(database, office.spool.folder, office.now).look,
         send=to_all([channel.send for channel in channels]),
         note=teller.note,
         repeat_s=settings.repeat_minutes * 60,

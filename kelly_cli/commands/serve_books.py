@@ -54,18 +54,18 @@ def open_books(office: Office) -> tuple[Database, Intake, list[str]]:
     return database, intake, warnings
 
 
-def validator_of(office: Office) -> Validator | None:
+def validator_of(office: Office, intake: Intake) -> Validator | None:
     """Return who judges validation requests, started; None = the policy is off."""
     policy = office.config.webhook.validation
     if policy == "off":
         return None
     from kelly_cli.listener.validation import Validator
-    from kelly_cli.services.validating import doubt_of
+    from kelly_cli.services.validating import Judge
     from kelly_cli.store.database import Database
 
     # Connections of its own: a writer that hangs has no share in them.
     books = Database(office.config.database.url, busy_s=BUSY_S)
-    ours = office.config.mpesa.our_codes
-    validator = Validator(lambda raw: doubt_of(books, raw, ours=ours), strict=policy == "strict")
+    judge = Judge(books, ours=office.config.mpesa.our_codes, stands=intake.standing.must_stand)
+    validator = Validator(judge.doubt_of, strict=policy == "strict")
     validator.start()
     return validator

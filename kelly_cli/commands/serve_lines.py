@@ -73,7 +73,12 @@ def _say_ready(office: Office, logbook: Logbook, url: str) -> None:
     from kelly_cli.listener.logs import Note
 
     environment, database = office.config.mpesa.environment, office.database.shown()
-    facts = {"url": url, "environment": environment, "database": database}
+    facts = {
+        "url": url,
+        "environment": environment,
+        "database": database,
+        "spool": str(office.spool.folder),
+    }
     if office.show.json:
         office.show.json_line({"event": "ready", **facts})
     else:

@@ -21,6 +21,7 @@ from kelly_cli.commands.quarantine import app as quarantine
 from kelly_cli.commands.serve import serve
 from kelly_cli.commands.service import service
 from kelly_cli.commands.token import token
+from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -89,21 +90,31 @@ def list_(
     source: Annotated[
         str | None, typer.Option("--source", help="Only from this source, such as file.")
     ] = None,
+    spool: Annotated[
+        bool, typer.Option("--spool", help="What waits for the database.", metavar="")
+    ] = False,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
 ) -> None:
-    """List callbacks, newest first; several states add up.
+    """List callbacks, newest first; several states add up. --spool needs no database.
 
     kelly webhook list --failed
 
     kelly webhook list --conflicts --duplicates --receipt QGK12XYZ91 --json
+
+    kelly webhook list --spool
     """
     from kelly_cli.commands.shapes import log_json
-    from kelly_cli.commands.waiting import tell_spool
+    from kelly_cli.commands.waiting import list_waiting, spool_told_too, tell_spool
     from kelly_cli.services import logs
     from kelly_cli.store.log_rows import LogFilter
 
     office = office_of(ctx, json=json)
+    if spool:
+        if any((failed, duplicates, pending, conflicts, receipt, source)):
+            raise UsageError("--spool lists all that waits: it takes no filter but --limit")
+        list_waiting(office, limit=limit)
+        return
     wanted = LogFilter(
         failed=failed,
         duplicates=duplicates,
@@ -112,7 +123,8 @@ def list_(
         receipt=None if receipt is None else printable(receipt, option="--receipt").upper(),
         source=None if source is None else printable(source, option="--source"),
     )
-    found = logs.list_logs(office.books_to_read(), wanted, limit=limit)
+    with spool_told_too(office):
+        found = logs.list_logs(office.books_to_read(), wanted, limit=limit)
     office.show.rows(
         [_row(each) for each in found],
         columns_for(found),

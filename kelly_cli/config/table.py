@@ -186,7 +186,7 @@ SETTINGS = (
     Setting(
         "webhook.spool_folder",
         values.folder,
-        "Where callbacks wait while the database is away; by default beside a SQLite database.",
+        "Where callbacks wait for the database: beside SQLite's; for PostgreSQL each user's own.",
         example='"/var/lib/kelly/spool"',
     ),
     Setting(

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AlertKind: TypeAlias = Literal[
-    "failed", "conflict", "unavailable", "refused", "spool", "silence", "disk"
+    "failed", "conflict", "unavailable", "refused", "spool", "away", "silence", "disk"
 ]
 KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
-GOING_ON: frozenset[AlertKind] = frozenset({"spool", "silence", "disk"})
+GOING_ON: frozenset[AlertKind] = frozenset({"spool", "away", "silence", "disk"})
 """States: their number is a size, the newest counts. Of the others each is one more event."""
 
 _TEXTS: Mapping[AlertKind, tuple[str, str]] = {
@@ -41,13 +41,17 @@ _TEXTS: Mapping[AlertKind, tuple[str, str]] = {
         "{n} wait in the spool",
         "Callbacks that are safe in the spool because the database does not take them: {n}.",
     ),
+    "away": (
+        "the database is away for {n} s",
+        "The database has taken nothing for {n} s: callbacks wait in the spool. Look at its log.",
+    ),
     "silence": (
         "no callback for {n} min",
         "No callback for {n} minutes of business, much longer than usual. Does M-Pesa reach us?",
     ),
     "disk": (
         "{n} MiB left on the disk",
-        "Only {n} MiB are free where the books are. Callbacks are kept as long as there is room.",
+        "Only {n} MiB are free where callbacks are. They are kept as long as there is room.",
     ),
 }
 

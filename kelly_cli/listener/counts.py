@@ -34,7 +34,7 @@ class Spread:
         self.total += value
 
 
-def _none_wait() -> int:
+def _none() -> int:
     return 0
 
 
@@ -56,5 +56,13 @@ class Counts:
     """Callbacks in a unit of work."""
     last_callback_s: float | None = None
     """When the last one was answered, by the monotonic clock."""
-    spool_depth: Callable[[], int] = _none_wait
+    spool_depth: Callable[[], int] = _none
     """Asked for the callbacks in the spool; whoever has a spool sets it. Any thread asks."""
+    away_s: Callable[[], int] = _none
+    """Asked for how long the database has taken nothing, in seconds; 0 = it takes callbacks."""
+    turned_away: Callable[[], int] = _none
+    """Asked for the connections that ended without a word, because there were too many."""
+    let_go: int = 0
+    """Bodies refused by address that came too fast for the quarantine."""
+    unkept_validations: int = 0
+    """Validation requests that were answered and found no room to wait for the books."""

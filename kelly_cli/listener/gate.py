@@ -90,9 +90,6 @@ class Gate:
             raise _RefusedError(405, {"allow": route.method})
         self._check_headers(scope)
         raw = await self._body(receive)
-        if _is_cut(scope, raw):
-            # The parser stops at "Connection: upgrade", and the body stays unread.
-            raise _RefusedError(400, lingers=False)
         read_s = monotonic()
         if self._entrance.is_too_fast(sender, read_s):
             raise _RefusedError(429, {"retry-after": str(RETRY_AFTER_S)}, lingers=False)
@@ -198,11 +195,3 @@ async def _read_away(receive: Receive) -> None:
                 pass
     except TimeoutError:
         return
-
-
-def _is_cut(scope: Scope, raw: bytes) -> bool:
-    """Tell whether the body is shorter than declared, or may be: chunked beside an upgrade."""
-    names = {name for name, _ in scope["headers"]}
-    if b"content-length" in names:
-        return len(raw) != _declared(scope)
-    return {b"transfer-encoding", b"upgrade"} <= names

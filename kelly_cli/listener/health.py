@@ -27,6 +27,11 @@ class Health:
         self._writer = writer
         self._look: asyncio.Future[bool] | None = None
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the database takes nothing now, so that the spool would keep it."""
+        return self._writer.is_away
+
     async def is_good(self) -> bool:
         """Tell whether a callback sent now would be kept, by the spool at least."""
         if self._writer.keeps_away:

@@ -11,6 +11,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from kelly_cli.listener.room import Room
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -39,10 +41,7 @@ class Keeper:
         self._queue: SimpleQueue[Stranger | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kelly-keeper", daemon=True)
-        # The first two are raised by the loop's thread alone, the others by the keeper's.
-        self._offered = self._offered_bytes = 0
-        self._done = self._done_bytes = 0
-        self.let_go = 0
+        self._room = Room(most=MOST_WAITING, most_bytes=MOST_WAITING_BYTES)
 
     def start(self) -> None:
         """Start the thread."""
@@ -50,15 +49,10 @@ class Keeper:
 
     def offer(self, stranger: Stranger) -> None:
         """Hand over a body; only the loop's thread may call it."""
-        if (
-            self._offered - self._done >= MOST_WAITING
-            or self._offered_bytes - self._done_bytes >= MOST_WAITING_BYTES
-        ):
-            self.let_go += 1
+        if not self._room.enter(len(stranger.raw)):
+            self._counts.let_go += 1
             self._complain("Warning: refused callbacks come too fast: some are not in quarantine")
             return
-        self._offered += 1
-        self._offered_bytes += len(stranger.raw)
         self._queue.put(stranger)
 
     def stop(self, *, timeout_s: float) -> None:
@@ -83,8 +77,7 @@ class Keeper:
             strangers = [each for each in batch if each is not None]
             if strangers:
                 self._set_aside(strangers)
-            self._done += len(strangers)
-            self._done_bytes += sum(len(each.raw) for each in strangers)
+            self._room.leave(len(strangers), sum(len(each.raw) for each in strangers))
 
     def _set_aside(self, strangers: Sequence[Stranger]) -> None:
         while True:

@@ -73,7 +73,32 @@ class Meters(Collector):
             "Callbacks that wait in the spool for the database.",
             counts.spool_depth(),
         )
+        yield from self._left_out()
+        yield GaugeMetricFamily(
+            "kelly_database_away_seconds",
+            "How long the database has taken nothing; 0 while it takes callbacks.",
+            counts.away_s(),
+        )
         yield self._age()
+
+    def _left_out(self) -> Iterator[Metric]:
+        """Give what was let go because there was too much of it."""
+        counts = self._counts
+        yield CounterMetricFamily(
+            "kelly_connections_turned_away",
+            "Connections that ended without a word: too many, or too many from one address.",
+            counts.turned_away(),
+        )
+        yield CounterMetricFamily(
+            "kelly_quarantine_let_go",
+            "Bodies refused by address that came too fast for the quarantine.",
+            counts.let_go,
+        )
+        yield CounterMetricFamily(
+            "kelly_validations_not_kept",
+            "Validation requests answered, but not kept: they are no money.",
+            counts.unkept_validations,
+        )
 
     def _callbacks(self) -> Metric:
         family = CounterMetricFamily(

@@ -46,6 +46,7 @@ def _rejection(code: str) -> Response:
 VALIDATION_ERROR = _rejection("C2B00016")
 UNAVAILABLE = _json(b"{}", 503, {"retry-after": str(RETRY_AFTER_S)})
 GOOD = _json(b'{"status": "ok"}')
+AWAY = _json(b'{"status": "ok", "database": "away"}')
 BAD = _json(b'{"status": "unavailable"}', 503)
 
 
@@ -101,7 +102,9 @@ class Desk:
 
     async def health(self) -> Response:
         """Answer 200 while a callback sent now would be kept."""
-        return GOOD if await self._health.is_good() else BAD
+        if not await self._health.is_good():
+            return BAD
+        return AWAY if self._health.is_away else GOOD
 
     async def metrics(self) -> Response:
         """Answer the counters as Prometheus reads them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
     from kelly_cli.listener.counts import Counts
     from kelly_cli.listener.telling import Teller
     from kelly_cli.listener.validation import Validator
-    from kelly_cli.services.quarantine import Quarantine
+    from kelly_cli.services.quarantine import Quarantine, SetAside, Stranger
     from kelly_cli.services.serving import Intake
 
 BACKLOG = 2048
 IDLE_S = 15
+YOUNG_OBJECTS = 20_000
+"""A batch makes some thousands of objects, and hardly a cycle."""
 FINISH_S = 7
 """How long accepted requests have to finish; with the writer's, 10 s in all."""
 WRITER_S = 2.0
@@ -66,6 +69,15 @@ class Books(NamedTuple):
 
     intake: Intake
     quarantine: Quarantine
+
+    def take_strangers(self, strangers: Sequence[Stranger]) -> SetAside:
+        """Set refused bodies aside, in books that can be trusted.
+
+        Raises:
+            StorageError: not now.
+        """
+        self.intake.standing.must_stand()
+        return self.quarantine.take(strangers)
 
 
 class Helper(Protocol):
@@ -182,7 +194,7 @@ def run(
         )
     writer = Writer(books.intake, counts, tell=teller.tell, complain=teller.complain)
     desk = Desk(writer, Health(books.intake, writer), counts, validator)
-    keeper = Keeper(books.quarantine.take, counts, teller.complain)
+    keeper = Keeper(books.take_strangers, counts, teller.complain)
     entrance = Entrance(
         allowed=settings.allowed, trusted=settings.trusted, published=settings.published
     )
@@ -193,10 +205,12 @@ def run(
         entrance=entrance,
         keeper=keeper,
     )
+    crowd = Crowd(entrance.place_of_stranger)
+    counts.turned_away = lambda: crowd.turned_away
     beside = (keeper, *beside)
     helpers = (teller, *beside)
     server = _Server(
-        _uvicorn_config(gate, guarding(counts, Crowd(entrance.place_of_stranger))),
+        _uvicorn_config(gate, guarding(counts, crowd)),
         stop,
         before=writer.start,
         after=lambda: _start(helpers),
@@ -257,8 +271,16 @@ class _Server(uvicorn.Server):
         self._before(asyncio.get_running_loop())
         await super().startup(sockets)
         self._after()
+        _spare_the_collector()
         if self._stop.asked:
             self.should_exit = True
+
+
+def _spare_the_collector() -> None:
+    """Let the cycle collector walk seldom, and never again what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 class _ToTeller(logging.Handler):

@@ -20,6 +20,7 @@ from kelly_cli.services import watching
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from kelly_cli.listener.counts import Counts
     from kelly_cli.store.database import Database
@@ -31,6 +32,8 @@ BOOKS_EVERY_S = 20.0
 LEARN_EVERY_S = 6 * 3600.0
 REFUSED_EVERY_S = 60.0
 """How often refusals are logged, by status: never one by one, because strangers cause them."""
+AWAY_S = 10
+"""A database that takes nothing for as long is worth an alert."""
 FLOOR_MIB = 500
 """Less than this free is worth an alert."""
 FIRST_REFUSAL = 400
@@ -44,10 +47,11 @@ class Seen(NamedTuple):
 
 
 class Books:
-    """Looks at the books and the disk. ``clock``: aware UTC now."""
+    """Looks at the books and the disk. ``spool``: its folder. ``clock``: aware UTC now."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, spool: Path, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._spool = spool
         self._clock = clock
         self._usual: silence.Usual | None = None
         self._learned_s: float | None = None
@@ -72,10 +76,10 @@ class Books:
 
     def _free_mib(self) -> int | None:
         try:
-            free = watching.free_mib(self._database)
+            free = watching.free_mib(self._database, self._spool)
         except OSError:
             return None
-        return free if free is not None and free < FLOOR_MIB else None
+        return free if free < FLOOR_MIB else None
 
 
 class Watch:
@@ -152,6 +156,8 @@ class Watch:
             self._alerting.happened(kind, total - self._told.get(kind, 0))
         self._told = totals
         self._alerting.goes_on("spool", counts.spool_depth() or None)
+        away_s = counts.away_s()
+        self._alerting.goes_on("away", away_s if away_s >= AWAY_S else None)
         for alert in self._alerting.due(int(now_s)):
             self._note(Note("error", "alert", {"kind": alert.kind, "number": alert.number}))
             self._send(alert)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kelly_cli.errors import KellyError, StorageError
 from kelly_cli.listener.away import Refuge, Waiting
+from kelly_cli.listener.room import Room
 from kelly_cli.services.inbox import Answered
 from kelly_cli.services.serving import Callback
 
@@ -31,6 +32,9 @@ MOST_WAITING = 10_000
 """Callbacks; one more is refused at once."""
 MOST_AT_ONCE = 2_000
 """Callbacks that one commit takes."""
+MOST_ASKED = 2_000
+"""Validation requests that wait for the books; more are answered and not kept."""
+MOST_ASKED_BYTES = 8 * 1024 * 1024
 AGAIN_S = 5.0
 """After trouble: how long until unfinished logs are looked for again."""
 SLOW_S = 4.0
@@ -69,11 +73,13 @@ class Writer:
         self._tell = tell
         self._complain = complain
         counts.spool_depth = intake.spool_depth
+        counts.away_s = self._away_s
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="kelly-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._closed = False
         self._in_trouble = False
+        self._troubled_s = 0.0
         self._began_s: float | None = None
         self._sweep: Iterator[list[Happened]] | None = None
         self._sweep_due_s: float | None = monotonic()
@@ -84,7 +90,8 @@ class Writer:
         self._in_flight: Sequence[Waiting] = ()
         self._handed: Sequence[Waiting] = ()
         self._stopping = threading.Event()
-        self._late: deque[Answered] = deque(maxlen=MOST_WAITING)
+        self._late: deque[Answered] = deque()
+        self._room_to_ask = Room(most=MOST_ASKED, most_bytes=MOST_ASKED_BYTES)
         self._refuge = (
             Refuge(
                 intake.keep_aside,
@@ -119,8 +126,10 @@ class Writer:
 
     def keep_validation(self, answered: Answered) -> None:
         """Hand a validation request over, as long as there is room: it is nobody's money."""
-        if not self._closed and self._queue.qsize() < MOST_WAITING:
+        if not self._closed and self._room_to_ask.enter(len(answered.raw)):
             self._queue.put(answered)
+        else:
+            self._counts.unkept_validations += 1
 
     @property
     def waiting(self) -> int:
@@ -140,6 +149,11 @@ class Writer:
             and self.waiting < MOST_WAITING
             and self._intake.spool_takes
         )
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether callbacks go to the spool now."""
+        return self._away
 
     @property
     def keeps(self) -> bool:
@@ -269,10 +283,18 @@ class Writer:
         if waiting:
             self._take(waiting)
         if validations:
-            try:
-                self._intake.keep_validations(validations)
-            except Exception as error:  # noqa: BLE001 - the thread must outlive everything
-                self._trouble(error)
+            self._keep_validations(validations)
+
+    def _keep_validations(self, answered: Sequence[Answered]) -> None:
+        try:
+            self._intake.keep_validations(answered)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive everything
+            self._trouble(error)
+            if self._away:
+                # They wait in memory: nothing but a word to the payer hangs on them.
+                self._late.extend(answered)
+                return
+        self._room_to_ask.leave(len(answered), sum(len(each.raw) for each in answered))
 
     def _take(self, waiting: Sequence[Waiting]) -> None:
         self._in_flight = waiting
@@ -318,7 +340,14 @@ class Writer:
             self._counts.outcomes.update((each.kind, each.outcome) for each in happened)
             self._tell(happened)
 
+    def _away_s(self) -> int:
+        """Return for how long the database has taken nothing. Any thread."""
+        since_s = self._troubled_s if self._in_trouble else self._began_s
+        return int(monotonic() - since_s) if self._away and since_s is not None else 0
+
     def _trouble(self, error: Exception) -> None:
+        if not self._in_trouble:
+            self._troubled_s = monotonic()
         self._in_trouble = True
         self._sweep = None
         self._sweep_due_s = monotonic() + AGAIN_S

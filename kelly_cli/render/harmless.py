@@ -13,6 +13,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REPLACEMENT = "\ufffd"
 
@@ -82,8 +87,15 @@ def dump_json_line(document: object, *, ascii_only: bool = False) -> str:
 
 
 def _dump(document: object, *, indent: int | None, ascii_only: bool) -> str:
-    text = json.dumps(document, ensure_ascii=ascii_only, indent=indent, allow_nan=False)
+    text = _encoder(indent, ascii_only)(document)
+    if text.isascii() and "\x7f" not in text:
+        return text
     return _UNSEEN_IN_JSON.sub(_escaped, text)
+
+
+@cache
+def _encoder(indent: int | None, ascii_only: bool) -> Callable[[object], str]:  # noqa: FBT001 - a key of the cache
+    return json.JSONEncoder(ensure_ascii=ascii_only, indent=indent, allow_nan=False).encode
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -94,9 +94,16 @@ class Batch:
         receipts.update(e.receipt for e in self._entries if not e.is_new and e.receipt)
         found = inbox_rows.find_payments(self._connection, receipts)
         self._known = {receipt: known_from_books(payment) for receipt, payment in found.items()}
-        waiting = (known.claim for known in self._known.values() if known.money.unmatched)
-        self._look_up([*self._claims.values(), *waiting])
-        self.books = book_rows.load(self._connection, self._targets())
+        # What is asked for, and how much: the messages, and money that waits for another try.
+        wants = [
+            (claim, m.amount_cents)
+            for claim, m in zip(self._claims.values(), messages, strict=True)
+        ]
+        known = (each for each in self._known.values() if each.money.unmatched)
+        wants += [(each.claim, each.money.amount_cents) for each in known]
+        self._look_up([claim for claim, _ in wants])
+        targets, aimed_cents = self._targets(), self._aimed_cents(wants)
+        self.books = book_rows.load(self._connection, targets, aimed_cents=aimed_cents)
         fresh = sum(1 for message in messages if message.receipt not in found)
         self._payment_rows = reserve_ids(self._connection, "payments", fresh)[::-1]
         unlogged = [entry for entry in self._entries if entry.is_new]
@@ -124,6 +131,17 @@ class Batch:
         for owners in self._directory.phones.values():
             targets.update(Target(customer=row) for row in owners)
         return targets
+
+    def _aimed_cents(self, wants: Iterable[tuple[Claim, int]]) -> dict[int, int] | None:
+        """Return the most that each invoice (row) can get from this batch; None = unknown."""
+        if self._directory.prompts:
+            return None
+        aimed: dict[int, int] = {}
+        for claim, amount_cents in wants:
+            target = self._directory.keys.get(claim.reference or "")
+            if target is not None and target.invoice is not None:
+                aimed[target.invoice] = aimed.get(target.invoice, 0) + amount_cents
+        return aimed
 
     # Decide
 

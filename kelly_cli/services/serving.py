@@ -14,7 +14,7 @@ from kelly_cli.daraja.messages import Notice, PaymentMessage
 from kelly_cli.errors import StorageError
 from kelly_cli.services.inbox import Answered, Delivery, delivery_ids
 from kelly_cli.services.spooling import SOURCE, drain_unit
-from kelly_cli.store.same_file import SameFile
+from kelly_cli.services.standing import Standing
 from kelly_cli.store.schema import open_for_reading
 from kelly_cli.store.spool_drain import Drain
 
@@ -79,7 +79,7 @@ class Intake:
         self._ids = delivery_ids()
         self._spool = spool
         self._drain = None if spool is None else Drain(spool)
-        self._file = SameFile(database.path) if opened else None
+        self.standing = Standing(database, spool, opened=opened)
 
     def next_id(self) -> str:
         """Return the delivery id of a callback that came just now. One thread at a time."""
@@ -91,7 +91,7 @@ class Intake:
         Raises:
             StorageError: nobody may be told that any of them is kept.
         """
-        self._check_file()
+        self.standing.check()
         deliveries = [
             Delivery(raw, kind, SOURCE, delivery_id or next(self._ids))
             for raw, kind, delivery_id in callbacks
@@ -99,7 +99,7 @@ class Intake:
         with self._trusted():
             entries = self._inbox.take(deliveries, narrate=True)
         # Rows in a file that was taken away meanwhile are lost, whatever the database says.
-        self._check_file()
+        self.standing.check()
         return self._told(entries)
 
     def keep_validations(self, answered: Sequence[Answered | bytes]) -> None:
@@ -108,8 +108,9 @@ class Intake:
         Raises:
             StorageError: none of them is kept.
         """
-        self._check_file()
-        self._inbox.keep_validations(answered, SOURCE)
+        self.standing.check()
+        with self._trusted():
+            self._inbox.keep_validations(answered, SOURCE)
 
     def unfinished(self) -> Iterator[list[Happened]]:
         """Finish what was logged and not processed, a unit of work at each step.
@@ -117,10 +118,11 @@ class Intake:
         Raises:
             StorageError: the database does not take it now.
         """
-        self._check_file()
-        for batch, entries in self._inbox.retry(pending_only=True):
-            batch.narrate()
-            yield self._told(entries)
+        self.standing.check()
+        with self._trusted():
+            for batch, entries in self._inbox.retry(pending_only=True):
+                batch.narrate()
+                yield self._told(entries)
 
     def check(self) -> None:
         """Return when the books can be read; writes nothing.
@@ -128,9 +130,7 @@ class Intake:
         Raises:
             StorageError: they cannot.
         """
-        file = self._file
-        if file is not None:
-            file.check()
+        self.standing.must_stand()
         open_for_reading(self._database)
 
     def probe(self) -> None:
@@ -139,7 +139,7 @@ class Intake:
         Raises:
             StorageError: they do not.
         """
-        self._check_file()
+        self.standing.check()
         with self._trusted(), self._database.writing():
             pass
 
@@ -180,13 +180,16 @@ class Intake:
         """
         if self._drain is None or self._spool is None:
             return []
+        self.standing.check()
+        with self._trusted():
+            self.standing.learn()
         if not self._spool.segments():
             with suppress(OSError):
                 self._spool.make_reserve()
             return []
-        self._check_file()
-        entries = drain_unit(self._inbox, self._drain)
-        self._check_file()
+        with self._trusted():
+            entries = drain_unit(self._inbox, self._drain)
+        self.standing.check()
         return None if entries is None else self._told(entries)
 
     @property
@@ -196,19 +199,13 @@ class Intake:
 
     @contextmanager
     def _trusted(self) -> Iterator[None]:
-        """Trust no connection after a fault of the disk or of the server."""
+        """Trust nothing that stands there after a fault of the disk or of the server."""
         try:
             yield
         except StorageError as error:
-            if not error.retryable:
-                self._database.drop_connections()
+            if not error.retryable and error.code != "spool_unusable":
+                self.standing.doubt(error)
             raise
-
-    def _check_file(self) -> None:
-        if self._file is None:
-            open_for_reading(self._database)
-            self._file = SameFile(self._database.path)
-        self._file.check()
 
     def _told(self, entries: Sequence[Entry]) -> list[Happened]:
         at = self._clock()

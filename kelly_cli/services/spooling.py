@@ -9,12 +9,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from kelly_cli.core.times import nairobi_wall_clock
+from kelly_cli.daraja.messages import parse_delivery
 from kelly_cli.services.inbox import Delivery
+from kelly_cli.store import spool_look
 from kelly_cli.store.spool_drain import Drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
+    from kelly_cli.core.spooled import Record
     from kelly_cli.daraja.messages import Kind
     from kelly_cli.services.entries import Entry
     from kelly_cli.services.inbox import Inbox
@@ -31,6 +36,30 @@ class Drained(NamedTuple):
 
     records: int = 0
     damaged: int = 0
+
+
+class InSpool(NamedTuple):
+    """A callback that waits in the spool. ``came_at``: aware UTC."""
+
+    delivery_id: str
+    kind: str
+    trans_id: str | None
+    came_at: datetime
+    bytes: int
+
+
+def list_spool(spool: Spool, *, limit: int) -> list[InSpool]:
+    """Return what waits in a spool, the newest first, without a look at the books."""
+    return [
+        InSpool(each.delivery_id, each.kind, _receipt(each), each.received_at, len(each.raw))
+        for each in spool_look.newest(spool, limit=limit)
+    ]
+
+
+def _receipt(record: Record) -> str | None:
+    arrived = nairobi_wall_clock(record.received_at)
+    kind = cast("Kind", record.kind)
+    return parse_delivery(record.raw, kind, ours=frozenset(), now=arrived)[1].receipt
 
 
 def drain_unit(inbox: Inbox, drain: Drain) -> list[Entry] | None:

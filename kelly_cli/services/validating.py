@@ -12,9 +12,13 @@ from kelly_cli.core.matching import Directory, claim_of, match, why_unmatched
 from kelly_cli.core.money import kes_for_people, parse_literal
 from kelly_cli.core.refs import phone_of
 from kelly_cli.daraja.messages import Refusal, parse_validation
+from kelly_cli.errors import StorageError
 from kelly_cli.store import book_rows
+from kelly_cli.store.same_file import SameFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from kelly_cli.core.books import Sale, Target
@@ -49,6 +53,42 @@ def doubt_of(database: Database, raw: bytes, *, ours: frozenset[str]) -> Doubt |
         return Doubt(FOREIGN_SHORT_CODE, f"short code {asked.short_code!r} is not ours")
     with database.reading() as connection:
         return _doubt_of_place(connection, asked)
+
+
+class Judge:
+    """Judges with connections of its own, to the books that stand there now. Any thread.
+
+    ``stands`` raises a StorageError while the books are not to be trusted.
+    """
+
+    def __init__(
+        self, database: Database, *, ours: frozenset[str], stands: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._ours = ours
+        self._stands = stands
+        self._file: SameFile | None = None
+
+    def doubt_of(self, raw: bytes) -> Doubt | None:
+        """Judge a validation request.
+
+        Raises:
+            StorageError: the books cannot be read.
+        """
+        self._follow()
+        return doubt_of(self._database, raw, ours=self._ours)
+
+    def _follow(self) -> None:
+        """Leave the connections that still read a file which is no longer there."""
+        try:
+            self._stands()
+            if self._file is None:
+                self._file = SameFile(self._database.path)
+            self._file.check()
+        except StorageError:
+            self._file = None
+            self._database.drop_connections()
+            raise
 
 
 def _doubt_of_place(connection: Connection, asked: ValidationRequest) -> Doubt | None:

@@ -48,12 +48,18 @@ def last_callback_at(database: Database) -> datetime | None:
     return newest[0] if newest else None
 
 
-def free_mib(database: Database) -> int | None:
-    """Return what is free on the disk of the books; None = they are on a server.
+def free_mib(database: Database, spool: Path) -> int:
+    """Return what is free where callbacks are kept: on the disk of the books or of the spool.
+
+    The lesser of the two; books on a server are the server's care.
 
     Raises:
-        OSError: the disk does not tell.
+        OSError: a disk does not tell.
     """
-    if not database.path:
-        return None
-    return shutil.disk_usage(Path(os.fspath(database.path)).parent).free // MIB
+    places = [spool] if not database.path else [spool, Path(os.fspath(database.path))]
+    return min(shutil.disk_usage(_there(place)).free for place in places) // MIB
+
+
+def _there(place: Path) -> Path:
+    """Return a place or the nearest folder above it that is there."""
+    return next(each for each in (place, *place.absolute().parents) if each.is_dir())

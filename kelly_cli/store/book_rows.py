@@ -14,6 +14,7 @@ from kelly_cli.store.database import fetch_in, reserve_ids
 from kelly_cli.store.numbers import next_number
 from kelly_cli.store.tables import (
     FREE_MONEY,
+    MAX_CENTS,
     OPEN_INVOICE,
     Allocation,
     Base,
@@ -25,7 +26,7 @@ from kelly_cli.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -108,8 +109,17 @@ def find_prompts(connection: Connection, prompts: Collection[str]) -> dict[str, 
     }
 
 
-def load(connection: Connection, targets: Collection[Target]) -> Books:
-    """Gather the books of these targets: their invoices, sales, customers' queues and credits."""
+def load(
+    connection: Connection,
+    targets: Collection[Target],
+    *,
+    aimed_cents: Mapping[int, int] | None = None,
+) -> Books:
+    """Gather the books of these targets: their invoices, sales, customers' queues and credits.
+
+    ``aimed_cents``: what each invoice (row) will get at most. The queue of a customer is left out
+    when that fits in and he has no credit: nothing can reach it. None = anything may come.
+    """
     books = Books()
     sale_rows = {target.sale for target in targets if target.sale is not None}
     _load_sales(connection, books, sale_rows)
@@ -117,27 +127,46 @@ def load(connection: Connection, targets: Collection[Target]) -> Books:
     _load_invoices(connection, books, wanted - books.invoices.keys())
     customers = {target.customer for target in targets}
     customers.update(sale.customer for sale in books.sales.values())
-    customers.update(invoice.customer for invoice in books.invoices.values())
-    customers.discard(None)
-    load_customers(connection, books, {row for row in customers if row is not None})
+    fitting: set[int | None] = set()
+    for row, invoice in books.invoices.items():
+        fits = aimed_cents is not None and aimed_cents.get(row, MAX_CENTS) <= invoice.open_cents
+        (fitting if fits else customers).add(invoice.customer)
+    load_customers(
+        connection,
+        books,
+        {row for row in customers if row is not None},
+        fitting={row for row in fitting - customers if row is not None},
+    )
     return books
 
 
-def load_customers(connection: Connection, books: Books, customers: Collection[int]) -> None:
-    """Add the open invoices and the free money of these customers."""
+def load_customers(
+    connection: Connection,
+    books: Books,
+    customers: Collection[int],
+    *,
+    fitting: Collection[int] = (),
+) -> None:
+    """Add the open invoices and the free money of these customers.
+
+    ``fitting``: more customers, whose invoices are only asked for when they have free money.
+    """
     waiting = [row for row in customers if row not in books.queues]
+    for customer in (*waiting, *fitting):
+        books.credits[customer] = deque()
+    free_tail = f"AND {FREE_MONEY} AND NOT pinned ORDER BY transaction_date, id"
+    with_any = [*waiting, *fitting]
+    for row in fetch_in(connection, _SELECT_MONEY, "customer_id", with_any, free_tail):
+        books.credits[row[4]].append(money_of(row))
+    waiting += [row for row in fitting if books.credits[row]]
     for customer in waiting:
         books.queues[customer] = deque()
-        books.credits[customer] = deque()
     open_tail = f"AND {OPEN_INVOICE} AND NOT on_hold ORDER BY issued_on, number"
     for row in fetch_in(connection, _SELECT_INVOICE, "customer_id", waiting, open_tail):
         invoice = books.invoices.get(row[0])
         if invoice is None:
             invoice = books.invoices[row[0]] = _invoice(row)
         books.queues[row[2]].append(invoice)
-    free_tail = f"AND {FREE_MONEY} AND NOT pinned ORDER BY transaction_date, id"
-    for row in fetch_in(connection, _SELECT_MONEY, "customer_id", waiting, free_tail):
-        books.credits[row[4]].append(money_of(row))
 
 
 def money_of(row: Any) -> Money:

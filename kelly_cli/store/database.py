@@ -7,6 +7,7 @@ on SQLite, an advisory lock on PostgreSQL), so a verb that reads, decides and wr
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
@@ -22,6 +23,7 @@ from kelly_cli.errors import (
     DatabaseNotFoundError,
     StorageError,
 )
+from kelly_cli.store import hot
 from kelly_cli.store.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -199,6 +201,7 @@ class Database:
             raw: Any = pooled.driver_connection
             try:
                 raw.execute("PRAGMA query_only=OFF")
+                pooled.info["writes"] = True
                 yield raw
                 self._checkpoint(raw)
             finally:
@@ -299,9 +302,12 @@ def _sqlite_engine(url: Any, busy_s: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("kelly_writes")
-        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        writes = connection.get_execution_options().get("kelly_writes", False)
+        # Only when it changes: after this, SQLite prepares every statement anew.
+        if connection.info.get("writes") is not writes:
+            hot.run(connection, f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+            connection.info["writes"] = writes
+        hot.run(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
@@ -358,32 +364,19 @@ def _translated_text(text: str, shown: str) -> StorageError:
 # The corner of the dialects: each function answers for both databases.
 
 
-def in_list(connection: Connection, column: str) -> str:
-    """Return the text ``column IN (one parameter that holds a whole list)``."""
-    if connection.dialect.name == "sqlite":
-        return f"{column} IN (SELECT value FROM json_each(?))"
-    return f"{column} = ANY(%s)"
-
-
-def list_param(connection: Connection, values: Sequence[Any]) -> Any:
-    """Return the parameter for ``in_list``."""
-    if connection.dialect.name == "sqlite":
-        import json
-
-        return json.dumps(list(values))
-    return list(values)
-
-
 def fetch_in(
     connection: Connection, select: str, column: str, values: Sequence[Any], tail: str = ""
 ) -> Sequence[Any]:
     """Run ``select WHERE column IN values tail`` as driver text and return all rows."""
     if not values:
         return []
-    sql = f"{select} WHERE {in_list(connection, column)} {tail}"
-    # The driver's own tuples: wrapping each in a Row costs as much as fetching it.
-    cursor = connection.exec_driver_sql(sql, (list_param(connection, values),)).cursor
-    return cursor.fetchall()
+    # One parameter holds the whole list.
+    if connection.dialect.name == "sqlite":
+        among = "IN (SELECT value FROM json_each(?))"
+        parameter: Any = json.dumps(list(values))
+    else:
+        among, parameter = "= ANY(%s)", list(values)
+    return hot.fetch(connection, f"{select} WHERE {column} {among} {tail}", (parameter,))
 
 
 def reserve_ids(connection: Connection, table: str, count: int) -> list[int]:
@@ -391,7 +384,7 @@ def reserve_ids(connection: Connection, table: str, count: int) -> list[int]:
     if count == 0:
         return []
     if connection.dialect.name == "sqlite":
-        last = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {table}").scalar_one()
+        last = hot.fetch(connection, f"SELECT coalesce(max(id), 0) FROM {table}")[0][0]
         return list(range(last + 1, last + 1 + count))
     rows = connection.exec_driver_sql(
         f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, %s)",

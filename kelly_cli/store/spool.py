@@ -36,11 +36,15 @@ _SUFFIX = ".spool"
 
 
 class Waiting(NamedTuple):
-    """What waits in a spool. ``damaged``: pieces that were kept aside, for a person."""
+    """What waits in a spool. ``damaged``: pieces that were kept aside, for a person.
+
+    ``is_hidden``: there is more, or may be, that this user is not let read.
+    """
 
     records: int = 0
     bytes: int = 0
     damaged: int = 0
+    is_hidden: bool = False
 
 
 class _Segment(NamedTuple):
@@ -114,12 +118,27 @@ class Spool:
 
     def knows_books(self) -> bool:
         """Tell whether there were books beside this spool, the last time anybody looked."""
-        return self._mark.exists()
+        return os.path.exists(self._mark)  # noqa: PTH110 - a folder that may not be read: no
 
-    def remember_books(self) -> None:
-        """Note that there are books: should they be gone one day, nobody makes empty ones."""
+    def known_books(self) -> frozenset[str]:
+        """Return what the books began with, as far as it was noted."""
+        try:
+            return frozenset(self._mark.read_text(encoding="utf-8").splitlines())
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
+
+    def remember_books(self, traces: frozenset[str] = frozenset()) -> None:
+        """Note that there are books: should they be gone one day, nobody makes empty ones.
+
+        ``traces``: what they began with, by which they are known when they are back.
+        """
         with suppress(OSError):
             self._mark.touch(mode=0o600)
+            if traces:
+                fresh = self._mark.with_suffix(f".{os.getpid()}")
+                fresh.touch(mode=0o600)
+                fresh.write_text("\n".join(sorted(traces)), encoding="utf-8")
+                fresh.replace(self._mark)
 
     def segments(self) -> list[Path]:
         """Return the segments, the oldest first."""
@@ -140,7 +159,19 @@ class Spool:
             counted = [self._count(path) for path in self.segments()]
         with suppress(OSError):
             damaged = sum(1 for _ in self.aside.iterdir())
-        return Waiting(sum(each[1] for each in counted), sum(each[2] for each in counted), damaged)
+        records, held = sum(each[1] for each in counted), sum(each[2] for each in counted)
+        return Waiting(records, held, damaged, self.is_hidden())
+
+    def is_hidden(self) -> bool:
+        """Tell whether this user may not read all of it; a spool that is not there is no secret."""
+        try:
+            self.folder.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        readable = os.access(self.folder, os.R_OK | os.X_OK)
+        return not (readable and all(os.access(path, os.R_OK) for path in self.segments()))
 
     def _count(self, path: Path) -> tuple[int, int, int]:
         """Count on from where the last count of this segment ended."""

@@ -93,10 +93,8 @@ def limit(database, source):
 
 def orm(database, source, count=ORM_LINES):
     """The way of a web application: a session, objects, a commit for each callback."""
-    from sqlmodel import Session, create_engine, select
-
-    from kelly_cli.core.refs import fold
-    from kelly_cli.store.tables import Allocation, Invoice, Payment, ReferenceKey, WebhookLog
+    from orm_way import book
+    from sqlmodel import Session, create_engine
 
     engine = create_engine(f"sqlite:///{database}")
     now = datetime.now(UTC)
@@ -104,74 +102,7 @@ def orm(database, source, count=ORM_LINES):
         for number, raw in enumerate(stream):
             if number == count:
                 break
-            body = json.loads(raw)
-            log = WebhookLog(
-                delivery_id=f"o{number}",
-                kind="confirmation",
-                source="file",
-                attempts=1,
-                raw_payload=raw.decode(),
-                raw_encoding="utf-8",
-                raw_sha256=bytes(32),
-                trans_id=body["TransID"],
-                processed=False,
-                is_duplicate=False,
-                created_at=now,
-            )
-            session.add(log)
-            session.flush()
-            old = session.exec(
-                select(Payment).where(Payment.mpesa_receipt_number == body["TransID"])
-            ).first()
-            if old is not None:
-                log.is_duplicate = True
-                session.commit()
-                continue
-            cents = int(body["TransAmount"].replace(".", ""))
-            key = session.get(ReferenceKey, fold(body["BillRefNumber"]))
-            payment = Payment(
-                mpesa_receipt_number=body["TransID"],
-                channel="c2b",
-                amount_cents=cents,
-                transaction_date=datetime.strptime(body["TransTime"], "%Y%m%d%H%M%S"),
-                bill_ref_number=body["BillRefNumber"],
-                log_id=log.id,
-                created_at=now,
-            )
-            session.add(payment)
-            session.flush()
-            if key is None:
-                log.error = "unknown"
-            else:
-                invoice = session.get(Invoice, key.invoice_id) if key.invoice_id else None
-                customer = invoice.customer_id if invoice else key.customer_id
-                payment.customer_id = customer
-                waiting = [invoice] if invoice else []
-                waiting += session.exec(
-                    select(Invoice)
-                    .where(
-                        Invoice.customer_id == customer,
-                        Invoice.amount_paid_cents < Invoice.amount_cents,
-                    )
-                    .order_by(Invoice.issued_on, Invoice.number)
-                ).all()
-                for each in waiting:
-                    still_open = each.amount_cents - each.amount_paid_cents
-                    part = min(cents - payment.allocated_cents, still_open)
-                    if part > 0:
-                        each.amount_paid_cents += part
-                        payment.allocated_cents += part
-                        session.add(
-                            Allocation(
-                                payment_id=payment.id,
-                                invoice_id=each.id,
-                                amount_cents=part,
-                                reason="fifo",
-                                created_at=now,
-                            )
-                        )
-                log.processed = True
-            session.commit()
+            book(session, raw, f"o{number}", now)
     engine.dispose()
 
 
@@ -208,9 +139,9 @@ def side(what, database, source):
     sides = {"limit": limit, "orm": orm, "ours": ours}
     if what == "ours":
         import kelly_cli.services.ingesting
-        import kelly_cli.store.database
+        import kelly_cli.store.database  # noqa: F401
     if what == "orm":
-        import kelly_cli.store.tables  # noqa: F401
+        import orm_way  # noqa: F401
     start = time.perf_counter()
     sides[what](database, source)
     seconds = time.perf_counter() - start

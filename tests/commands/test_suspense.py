@@ -88,6 +88,7 @@ def test_wrong_words_are_refused_plainly_and_move_nothing(kelly, come, words, co
     assert waiting["mpesa_receipt_number"] == "QGK12XYZ91"
 
 
+@pytest.mark.slow
 def test_eight_at_once_assign_a_receipt_once(kelly, come, database_url):
     kelly("customer", "create", "Ann")
     kelly("customer", "create", "Ben")

@@ -29,6 +29,11 @@ def test_a_phone_is_masked_in_every_written_form(phone):
     )
 
 
+def test_a_phone_within_a_word_is_masked_too():
+    assert mask_phones("JANE0712345678x") == f"JANE{MASKED}x"
+    assert mask_phones("JANE0712345678x", dots="*****") == "JANE2547*****678x"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -8,6 +8,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from kelly_cli.daraja.messages import PaymentMessage, parse_confirmation
 
 BODIES = 24_000
@@ -126,6 +128,7 @@ def read(raw):
     return ("refused", outcome.field)
 
 
+@pytest.mark.slow
 def test_an_independent_reading_agrees_on_every_generated_body():
     oracle = load_oracle()
     dice = random.Random(20260203)

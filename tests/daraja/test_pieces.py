@@ -178,6 +178,7 @@ def test_a_match_counts_up_to_one_mebibyte():
     assert list(split(io.BytesIO(longer + b"\n{}"))) == [b'{"a":', longer[6:], b"{}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [b"x", b"{"])
 def test_a_line_without_an_end_is_cut_at_16_mebibytes(sign):
     pieces = list(split(io.BytesIO(sign * (17 << 20))))
@@ -195,6 +196,7 @@ class Lines(io.RawIOBase):
         return self.block if self.blocks >= 0 else b""
 
 
+@pytest.mark.slow
 def test_a_million_lines_leave_memory_flat():
     tracemalloc.start()
     try:

@@ -52,6 +52,7 @@ def callback(receipt, amount, reference):
     }
 
 
+@pytest.mark.slow
 def test_the_same_receipts_from_eight_processes_are_one_payment_each(crowd, kelly, tmp_path):
     kelly("customer", "create", "Ann", "--id", "CUST-001")
     receipts = [f"QGK{n:07d}" for n in range(500)]
@@ -67,6 +68,7 @@ def test_the_same_receipts_from_eight_processes_are_one_payment_each(crowd, kell
     assert kelly("db", "check", "--json").json["ok"]
 
 
+@pytest.mark.slow
 def test_eight_processes_make_one_database(crowd, kelly):
     names = [("customer", "create", f"Customer {n}", "--json") for n in range(PROCESSES)]
     done = crowd(*names)
@@ -77,6 +79,7 @@ def test_eight_processes_make_one_database(crowd, kelly):
     assert kelly("db", "check", "--json").json["ok"]
 
 
+@pytest.mark.slow
 def test_two_hundred_payments_to_one_customer_lose_no_cent(crowd, kelly, tmp_path):
     kelly("customer", "create", "Ann", "--id", "CUST-001")
     for _ in range(5):

@@ -32,6 +32,7 @@ def patience_s(probe):
     return 0.3 if "open" in probe.statuses else 5
 
 
+@pytest.mark.slow
 def test_every_rude_request_gets_what_its_table_says(serve, database):
     listener = serve()
     wrong = []

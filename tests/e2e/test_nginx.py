@@ -167,6 +167,7 @@ def test_limits_hold(front, callback):
     assert front.count("webhook_logs") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "half",
     [

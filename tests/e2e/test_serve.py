@@ -1,8 +1,10 @@
 """kelly webhook serve as it is run: a process of its own, a real socket, real HTTP."""
 
+import contextlib
 import json
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -15,6 +17,21 @@ CONFIRM = "/c2b/confirmation"
 def rows(database, sql):
     with database.reading() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(sql).fetchall()]
+
+
+def all_booked_within(seconds, database, kept):
+    """Whether all of these receipts are in the books in time, each once.
+
+    What a busy machine did not commit within a second came into the spool, and out of it in a while
+    after the next start.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        booked = [row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")]
+        assert len(booked) == len(set(booked))
+        if kept <= set(booked) or time.monotonic() > end:
+            return kept <= set(booked)
+        time.sleep(0.1)
 
 
 def stk(receipt):
@@ -202,15 +219,30 @@ def test_many_at_once_share_commits(serve, database, flood):
     assert listener.metric("kelly_commits_total") < 64 * 30 / 4
 
 
-def test_after_kill_9_everything_answered_is_there_once(serve, database, flood):
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["quick", "slow"])
+def test_after_kill_9_everything_answered_is_there_once(serve, database, flood, hold, state):
     listener = serve()
-    flooding = flood(listener, connections=16, each=10_000, during=1.0, then=listener.process.kill)
+
+    def kill():
+        # Slow: no commit ends in time, and what is answered meanwhile is in the spool.
+        with hold() if state == "slow" else contextlib.nullcontext():
+            time.sleep(2.5 if state == "slow" else 0)
+            # Some seconds are not the same load on every machine: a number of answers is.
+            end_s = time.monotonic() + 20
+            while time.monotonic() < end_s and listener.metric("kelly_ack_seconds_count") < 60:
+                time.sleep(0.05)
+            listener.process.kill()
+            listener.process.wait()
+
+    def end():
+        threading.Thread(target=kill).start()
+
+    flooding = flood(listener, connections=16, each=10_000, during=1.0, then=end)
     assert len(flooding.kept) > 20
     again = serve()
     again.post(CONFIRM, b"{}")
-    receipts = [row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")]
-    assert flooding.kept <= set(receipts)
-    assert len(receipts) == len(set(receipts))
+    assert all_booked_within(15, database, flooding.kept)
     again.stop()
     pending = "NOT processed AND NOT is_duplicate AND error IS NULL"
     assert rows(database, f"SELECT count(*) FROM webhook_logs WHERE {pending}") == [(0,)]
@@ -227,9 +259,9 @@ def test_a_signal_under_load_ends_it_with_0_and_loses_nothing(serve, database, f
     began = time.monotonic()
     assert listener.process.wait(10) == 0
     assert time.monotonic() - began < 10
-    receipts = {row[0] for row in rows(database, "SELECT mpesa_receipt_number FROM payments")}
     assert flooding.kept
-    assert flooding.kept <= receipts
+    serve()
+    assert all_booked_within(15, database, flooding.kept)
     assert set(flooding.statuses) == {200}
     assert "Traceback" not in listener.err
 
@@ -287,6 +319,7 @@ def test_people_are_told_where_it_listens(serve, database):
     assert len(listener.err.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_callbacks_go_on_when_nobody_reads_their_lines(sqlite_serve, tmp_path, flood):
     listener = sqlite_serve(tmp_path / "books.db", reads=False)
     flooding = flood(listener, connections=16, each=100)
@@ -294,6 +327,7 @@ def test_callbacks_go_on_when_nobody_reads_their_lines(sqlite_serve, tmp_path, f
     assert listener.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_half_sent_request_does_not_hold_up_the_end(sqlite_serve, tmp_path, callback):
     listener = sqlite_serve(tmp_path / "books.db")
     with listener.connect() as raw:

@@ -80,6 +80,7 @@ def test_one_event_is_one_line_without_phones_secrets_or_forgery(serve, callback
         assert hidden not in listener.err
 
 
+@pytest.mark.slow
 def test_trouble_is_an_alert_without_personal_data(serve, callback, receiver):
     listener = serve(env={"KELLY_ALERTS_URLS": receiver.url})
     listener.post(CONFIRM, callback("RAA0000001", reference=PHONE))
@@ -97,6 +98,7 @@ def test_trouble_is_an_alert_without_personal_data(serve, callback, receiver):
     assert "hush" not in listener.err + listener.out
 
 
+@pytest.mark.slow
 def test_a_black_hole_of_a_channel_costs_callbacks_nothing(serve, flood):
     def slowest(listener):
         flooding = flood(listener, connections=8, each=100)

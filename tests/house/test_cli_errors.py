@@ -115,6 +115,7 @@ ELSEWHERE = {
     "file_not_readable": "a superuser may read everything",
     "missing_extra": "needs kelly without its extra; tests/listener/test_channels.py",
     "missing_package": "a broken installation",
+    "other_books": "needs a listener at work; tests/e2e/test_standing.py",
     "no_pg_tools": "needs PostgreSQL without its tools; tests/store/test_backups.py",
     "not_supported": "needs Windows",
     "unknown_short_code": "no command asks for the credentials of a short code yet",

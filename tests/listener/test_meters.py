@@ -26,6 +26,10 @@ def test_every_number_can_be_read():
     counts.batches.see(30)
     counts.last_callback_s = 0.0
     counts.spool_depth = lambda: 6
+    counts.away_s = lambda: 8
+    counts.turned_away = lambda: 9
+    counts.let_go = 10
+    counts.unkept_validations = 11
     found = read(counts, waiting=7)
     assert found["kelly_callbacks_total", "failed", "stk"] == 2
     assert found["kelly_callbacks_total", "confirmation", "processed"] == 0
@@ -39,6 +43,10 @@ def test_every_number_can_be_read():
     assert found["kelly_batch_callbacks_bucket", "50.0"] == 1
     assert found["kelly_callbacks_waiting",] == 7
     assert found["kelly_spool_callbacks",] == 6
+    assert found["kelly_database_away_seconds",] == 8
+    assert found["kelly_connections_turned_away_total",] == 9
+    assert found["kelly_quarantine_let_go_total",] == 10
+    assert found["kelly_validations_not_kept_total",] == 11
     assert found["kelly_last_callback_age_seconds",] > 0
 
 

@@ -47,10 +47,12 @@ def test_every_kind_of_trouble_is_an_alert(watched):
     one.counts.answers[503] += 4
     one.counts.plausible_refusals += 1
     one.counts.spool_depth = lambda: 8
-    kinds = ("failed", "conflict", "unavailable", "refused", "spool", "silence", "disk")
+    one.counts.away_s = lambda: 30
+    kinds = ("failed", "conflict", "unavailable", "refused", "spool", "away", "silence", "disk")
     found = one.kinds_within(5, *kinds)
     assert set(found) == set(kinds)
     assert (found["unavailable"], found["silence"], found["disk"]) == (4, 95, 120)
+    assert found["away"] == 30
     assert {note.event for note in one.notes} == {"alert"}
 
 
@@ -90,7 +92,7 @@ def test_what_happened_last_is_told_at_the_end(watched):
     assert [each.kind for each in one.sent] == ["unavailable"]
 
 
-def test_silence_is_learned_from_the_books(database, callback):
+def test_silence_is_learned_from_the_books(database, callback, tmp_path):
     from kelly_cli.services.inbox import Inbox, OurCode
     from kelly_cli.services.serving import Callback, Intake
 
@@ -101,23 +103,39 @@ def test_silence_is_learned_from_the_books(database, callback):
 
     code = OurCode("174379", "paybill", None, "local")
     intake = Intake(database, Inbox(database, [code], clock), clock)
-    books = Books(database, clock)
+    books = Books(database, tmp_path, clock)
     assert books.look().silent_min is None
     for number in range(30):
         intake.take([Callback(callback(f"RAA00000{number:02}"), "confirmation")])
         at[0] += timedelta(minutes=1)
     last = at[0] - timedelta(minutes=1)
-    books = Books(database, clock)
+    books = Books(database, tmp_path, clock)
     for minutes, silent in ((20, None), (31, 31), (95, 95), (16 * 60, None)):
         at[0] = last + timedelta(minutes=minutes)
         assert books.look().silent_min == silent
 
 
-def test_a_disk_that_is_nearly_full_is_seen(database, hand, monkeypatch):
+def test_a_disk_that_is_nearly_full_is_seen(database, hand, tmp_path, monkeypatch):
     from kelly_cli.services import watching as asking
 
-    books = Books(database, lambda: hand.at)
-    monkeypatch.setattr(asking, "free_mib", lambda _database: 499)
+    books = Books(database, tmp_path, lambda: hand.at)
+    monkeypatch.setattr(asking, "free_mib", lambda _database, _spool: 499)
     assert books.look().free_mib == 499
-    monkeypatch.setattr(asking, "free_mib", lambda _database: 500)
+    monkeypatch.setattr(asking, "free_mib", lambda _database, _spool: 500)
     assert books.look().free_mib is None
+
+
+def test_the_disk_of_the_spool_is_looked_at_too(database, hand, tmp_path, monkeypatch):
+    from kelly_cli.services import watching as asking
+
+    spool = tmp_path / "elsewhere"
+    spool.mkdir()
+
+    def usage(place):
+        from types import SimpleNamespace
+
+        return SimpleNamespace(free=(120 if place == spool else 9_000) * asking.MIB)
+
+    monkeypatch.setattr(asking.shutil, "disk_usage", usage)
+    assert Books(database, spool, lambda: hand.at).look().free_mib == 120
+    assert asking.free_mib(database, spool / "not" / "made yet") == 120

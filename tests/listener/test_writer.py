@@ -72,13 +72,32 @@ def test_beyond_its_bound_it_refuses_at_once(desk, database, callback, monkeypat
                 desk.writer.offer(callback(f"RAA00000{n:02}"), "confirmation") for n in range(10)
             ]
             assert not desk.writer.keeps
-            desk.writer.keep_validation(Answered(b"{}"))
         taken = [each for each in offered if each is not None]
         assert all(await asyncio.gather(*taken))
         return len(taken)
 
     assert desk.run(story) in {3, 4}
-    assert count(database, "validation_requests") == 0
+
+
+def test_validations_have_a_room_of_their_own_in_number_and_in_bytes(
+    intake, desk_over, database, monkeypatch
+):
+    monkeypatch.setattr(writing, "MOST_ASKED", 5)
+    few = desk_over(intake)
+    monkeypatch.setattr(writing, "MOST_ASKED", 1000)
+    monkeypatch.setattr(writing, "MOST_ASKED_BYTES", 30_000)
+    small = desk_over(intake)
+
+    async def ask(writer):
+        with database.writing():
+            for _ in range(50):
+                writer.keep_validation(Answered(b"x" * 10_000))
+        await asyncio.to_thread(writer.stop, timeout_s=10)
+
+    few.run(lambda: ask(few.writer))
+    assert (count(database, "validation_requests"), few.counts.unkept_validations) == (5, 45)
+    small.run(lambda: ask(small.writer))
+    assert (count(database, "validation_requests"), small.counts.unkept_validations) == (8, 47)
 
 
 def test_whoever_gave_up_does_no_harm_and_his_callback_is_kept(desk, database, callback):

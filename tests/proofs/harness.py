@@ -14,7 +14,6 @@ import os
 import platform
 import random
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -26,11 +25,11 @@ from collections import Counter
 from pathlib import Path
 
 from broken_ledger import OURS, judge, latest
+from running import Listener
 
 HERE = Path(__file__).resolve().parent
 ROOT = Path(os.environ.get("KELLY_PROOFS_ROOT", HERE.parent.parent))
 BROKEN = HERE / "broken_listener.py"
-READY_S = 20.0
 SETTLED_S = 10.0
 CONFIRMATION = "/c2b/confirmation"
 LATEST = latest()
@@ -132,52 +131,16 @@ class Client:
             self._socket = None
 
 
-class Listener:
-    """A running listener. ``port`` is where it listens."""
-
-    def __init__(self, command, environ, folder):
-        number = uuid.uuid4().hex[:8]
-        self.out, self.err = folder / f"{number}.out", folder / f"{number}.err"
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                command, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
-        self.pid = self.process.pid
-
-    def wait(self):
-        """Wait until it listens, and return it."""
-        end = time.monotonic() + READY_S
-        while time.monotonic() < end and self.process.poll() is None:
-            for line in self.out.read_bytes().splitlines(keepends=True):
-                if b'"ready"' in line and line.endswith(b"\n"):
-                    self.port = int(json.loads(line)["url"].rsplit(":", 1)[1])
-                    return self
-            time.sleep(0.01)
-        raise RuntimeError(f"no listener: {self.err.read_text()[-2000:]}")
-
-    def kill(self):
-        """End it at once, as a power cut does to a process."""
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        """Ask it to end; return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(12)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return None
-
-
 class Books:
     """Books in a folder of their own, and the listeners and views of them.
 
     ``bug`` None = kelly's; otherwise the broken listener's, with ``none`` for no bug at all.
+    ``child``: how kelly's commands run in a child of this process (crash_stage.Child).
     """
 
-    def __init__(self, bug=None, postgres=""):
+    def __init__(self, bug=None, postgres="", child=None):
         self.bug, self.postgres = bug, postgres
+        self.child = child if bug is None else None
         self.folder = Path(tempfile.mkdtemp(prefix="kelly-proof-"))
         self.path = self.folder / "books.db"
         self.url = f"sqlite:///{self.path}"
@@ -222,13 +185,17 @@ class Books:
     def start(self, **environ):
         """Start a listener; ``wait()`` for it."""
         words = ("serve",) if self.bug else ("webhook", "serve", "--port", "0", "--json")
-        self.started.append(
-            Listener(self.command(*words), {**self.environ, **environ}, self.folder)
-        )
+        command = list(words) if self.child else self.command(*words)
+        whole = {**self.environ, **environ}
+        self.started.append(Listener(command, whole, self.folder, self.child))
         return self.started[-1]
 
     def run(self, *words, stdin=None):
         """Run one command to its end; return its exit code and what it printed."""
+        if self.child and stdin is None:
+            out, err = self.folder / "run.out", self.folder / "run.err"
+            code = self.child(list(words), self.environ, self.folder, out, err).wait()
+            return code, out.read_text(), err.read_text()
         ran = subprocess.run(
             self.command(*words),
             env=self.environ,
@@ -329,11 +296,15 @@ class Books:
             return [f"no check: {err[-300:]}"]
         return told["violations"] if not told["ok"] else []
 
-    def settle(self):
-        """Wait until no log is pending and nothing is spooled; return the seconds it took."""
+    def settle(self, acked=None):
+        """Wait until no log is pending and nothing is spooled; return the seconds it took.
+
+        ``acked``: bodies that must be in the logs then: kelly's spool shows by what it still holds.
+        """
         start = time.monotonic()
         while time.monotonic() - start < SETTLED_S:
-            if self.pending() == 0 and not self.spooled():
+            there = not acked or not acked - self.stored()
+            if there and self.pending() == 0 and not self.spooled():
                 return time.monotonic() - start
             time.sleep(0.1)
         return None

@@ -22,18 +22,28 @@ CATCHES = {
     "truncated_chunked_body": ("p6_fuzz.py", 200),
     "balance_without_lock": ("p5_two_receipts.py", 150),
     "reprocess_again": ("p2_kill_under_load.py", 2),
+    "rename_before_flush": ("p19_upgrade_killed.py", 40),
+    "folder_not_flushed": ("p19_upgrade_killed.py", 40),
+    "backup_in_place": ("p19_upgrade_killed.py", 15),
+    "backup_after_upgrade": ("p19_upgrade_killed.py", 15),
+    "upgrade_by_statement": ("p19_upgrade_killed.py", 5),
+    "restore_keeps_nothing": ("p19_upgrade_killed.py", 15),
+    "restore_in_place": ("p19_upgrade_killed.py", 15),
+    "no_deadline": ("p13_slow_clients.py", 1),
 }
 """Bug → the proof that catches it, and how much of it is enough."""
+OF_KELLY_ITSELF = {"p13_slow_clients.py", "p14_addresses.py", "p19_upgrade_killed.py"}
+"""These plant their bugs in kelly; without one they run as they always do."""
 
 
 def run(proof, bug, count):
     """Run a proof against a listener with a bug; return its exit code and its line of figures."""
     words = [sys.executable, str(HERE / proof)]
-    if proof == "p14_addresses.py":
-        # It asks the rule itself, and has the same bug of its own.
-        words += [] if bug == "none" else ["--bug", "leftmost"]
-    else:
-        words += ["--bug", bug, "--count", str(count)]
+    if bug == "leftmost_forwarded_for":
+        bug = "leftmost"
+    words += [] if bug == "none" and proof in OF_KELLY_ITSELF else ["--bug", bug]
+    if proof not in {"p13_slow_clients.py", "p14_addresses.py"}:
+        words += ["--count", str(count)]
     environ = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}
     ran = subprocess.run(words, capture_output=True, text=True, timeout=900, env=environ)
     try:

@@ -4,7 +4,8 @@
     python tests/proofs/p20_sigterm.py --long     1,000
 
 A request without an answer must not be in the books: then it was read whole, and its sender was
-told nothing. An answer is 200, and what was answered is in the books.
+told nothing. An answer is 200, and what was answered is in the books. With ``--postgres URL`` on
+PostgreSQL as well.
 """
 
 import signal
@@ -80,12 +81,11 @@ def end_once(proof, books, number):
     return load, took_s
 
 
-def main():
-    given = options(__doc__, short=20, long=1000)
-    proof = Proof("P20", given)
-    answers, longest_s, silent = Counter(), 0.0, 0
+def end_again_and_again(proof, name, given, postgres):
+    """End a listener at all moments on one kind of database; put the figures into the proof."""
+    answers, longest_s = Counter(), 0.0
     kept, unanswered = Counter(), Counter()
-    with Books(given.bug) as books:
+    with Books(given.bug, postgres) as books:
         for number in range(given.count):
             load, took_s = end_once(proof, books, number)
             answers.update(load.answers)
@@ -94,18 +94,26 @@ def main():
             longest_s = max(longest_s, took_s)
         stored = books.stored()
         silent = sum((unanswered & stored).values())
-        proof.require(not silent, f"{silent} requests were read whole and not answered")
+        proof.require(not silent, f"{name}: {silent} requests were read whole and not answered")
         lost = sum((kept - stored).values())
-        proof.require(not lost, f"{lost} acknowledged bodies are not in the logs")
+        proof.require(not lost, f"{name}: {lost} acknowledged bodies are not in the logs")
         broken = books.check()
-        proof.require(not broken, f"check: {broken[:3]}")
-    proof.require(answers[200] > given.count, "there was no load")
-    proof.figures |= {
+        proof.require(not broken, f"{name}: check: {broken[:3]}")
+    proof.require(answers[200] > given.count, f"{name}: there was no load")
+    proof.figures[name] = {
         "answered": answers[200],
         "cut_off_before_they_were_read": answers[None],
         "read_whole_without_an_answer": silent,
         "longest_end_s": round(longest_s, 2),
     }
+
+
+def main():
+    given = options(__doc__, short=20, long=1000)
+    proof = Proof("P20", given)
+    end_again_and_again(proof, "sqlite", given, "")
+    if given.postgres and not given.bug:
+        end_again_and_again(proof, "postgresql", given, given.postgres)
     proof.done()
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 
+from crash_stage import Child, read_in
 from harness import Books, Client, Counter, Proof, confirmation, options
 
 CLIENTS = 4
@@ -71,7 +72,9 @@ def life(books, senders, chance):
 def compare(proof, books, senders):
     """Start once more, let it finish what was left, and hold the views together."""
     listener = books.start().wait()
-    proof.require(books.settle() is not None, "logs are still pending 10 s after the start")
+    proof.require(
+        books.settle(senders.acked) is not None, "logs are still pending 10 s after the start"
+    )
     counts = proof.compare(books, senders.sent, senders.acked, senders.amounts)
     code = listener.stop()
     proof.require(code == 0, f"it ended with {code}")
@@ -87,7 +90,9 @@ def main():
     given = options(__doc__, short=60, long=1_000)
     proof = Proof("P2", given)
     postgres = given.postgres if not given.bug else ""
-    with Books(given.bug, postgres) as books:
+    if not given.bug:
+        read_in()
+    with Books(given.bug, postgres, Child) as books:
         invoices = books.make_invoices(5, 2_000_000) + books.make_invoices(5, 10**11)
         with (books.folder / "acknowledged.jsonl").open("ab", buffering=0) as file:
             senders = Senders(proof.chance, [*invoices, "nobody"], file)

@@ -4,7 +4,7 @@
     python tests/proofs/p7_steady_load.py --long     an hour at 200/s, memory and descriptors flat
 
 Latency counts from the moment a callback was due, so that a slow answer cannot hide the queue
-behind it. ``--count`` is the number of seconds.
+behind it. ``--count`` is the number of seconds. With ``--postgres URL`` on PostgreSQL as well.
 """
 
 import asyncio
@@ -90,16 +90,16 @@ def look_at(port):
     )
 
 
-def run_one(proof, port, rate, seconds, look):
+def run_one(proof, name, port, rate, seconds, look):
     """Hold one rate; return its figures."""
     senders = Senders(port)
     asyncio.run(steadily(senders, rate, seconds, f"L{rate:03}", look))
     waits = sorted(senders.waits_s)
     p50, p99, most = waits[len(waits) // 2], waits[len(waits) * 99 // 100], waits[-1]
     not_200 = sum(n for status, n in senders.statuses.items() if status != 200)
-    proof.require(not not_200, f"{rate}/s: answers {dict(senders.statuses)}")
-    proof.require(p99 <= P99_S, f"{rate}/s: p99 is {p99 * 1000:.0f} ms")
-    proof.require(most <= MOST_S, f"{rate}/s: the longest is {most * 1000:.0f} ms")
+    proof.require(not not_200, f"{name}: answers {dict(senders.statuses)}")
+    proof.require(p99 <= P99_S, f"{name}: p99 is {p99 * 1000:.0f} ms")
+    proof.require(most <= MOST_S, f"{name}: the longest is {most * 1000:.0f} ms")
     return {
         "sent": len(waits),
         "not_200": not_200,
@@ -110,39 +110,49 @@ def run_one(proof, port, rate, seconds, look):
     }
 
 
-def main():
-    given = options(__doc__, short=20, long=3600)
-    proof = Proof("P7", given)
-    looks = []
-    with Books(given.bug) as books:
+def hold(proof, name, given, postgres):
+    """Hold all rates on one kind of database; put the figures into the proof."""
+    looks, figures, total = [], {}, 0
+    with Books(given.bug, postgres) as books:
         listener = books.start().wait()
-        total = 0
         if not given.bug:
             looks.append(look_at(listener.port))
         for rate in LONG_RATES if given.long else RATES:
             found = run_one(
                 proof,
+                f"{name} {rate}/s",
                 listener.port,
                 rate,
                 given.count,
                 lambda: looks.append(look_at(listener.port)),
             )
-            proof.figures[f"{rate}_per_s"] = found
+            figures[f"{rate}_per_s"] = found
             total += found["sent"]
-        proof.require(books.settle() is not None, "logs are still pending")
+        proof.require(books.settle() is not None, f"{name}: logs are still pending")
         if not given.bug:
             looks.append(look_at(listener.port))
-        proof.require(len(books.payments()) == total, "payments are missing")
+        proof.require(len(books.payments()) == total, f"{name}: payments are missing")
         broken = books.check()
-        proof.require(not broken, f"check: {broken[:3]}")
-        proof.require(listener.stop() == 0, "it did not end in order")
+        proof.require(not broken, f"{name}: check: {broken[:3]}")
+        proof.require(listener.stop() == 0, f"{name}: it did not end in order")
     if looks:
-        proof.figures["memory_mib"] = [round(looks[0][0], 1), round(looks[-1][0], 1)]
-        proof.figures["descriptors"] = [looks[0][1], looks[-1][1]]
+        figures["memory_mib"] = [round(looks[0][0], 1), round(looks[-1][0], 1)]
+        figures["descriptors"] = [looks[0][1], looks[-1][1]]
     if given.long:
         memory, descriptors = looks[int(len(looks) * WARM)]
-        proof.require(looks[-1][0] <= memory * GROWTH, f"memory grows: {looks[:: len(looks) // 9]}")
-        proof.require(looks[-1][1] <= descriptors + MORE_DESCRIPTORS, "descriptors grow")
+        told = f"{name}: memory grows: {looks[:: len(looks) // 9]}"
+        proof.require(looks[-1][0] <= memory * GROWTH, told)
+        more = looks[-1][1] <= descriptors + MORE_DESCRIPTORS
+        proof.require(more, f"{name}: descriptors grow")
+    proof.figures[name] = figures
+
+
+def main():
+    given = options(__doc__, short=20, long=3600)
+    proof = Proof("P7", given)
+    hold(proof, "sqlite", given, "")
+    if given.postgres and not given.bug:
+        hold(proof, "postgresql", given, given.postgres)
     proof.done()
 
 

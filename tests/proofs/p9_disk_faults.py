@@ -3,6 +3,10 @@
 Needs strace. A fault is one of ENOSPC, EIO and EROFS, given to the listener's writes and flushes of
 files from the n-th on, each once (the spool keeps what the database cannot) or all of them for a
 while (nothing can, and the answer is 503). Within 5 s of its end callbacks are kept again.
+
+On PostgreSQL (a server of this proof's own, where its programs are installed) the faults of the
+database's disk are the server's: it ends as in a crash, which is P8. The listener's own disk holds
+the spool; so there the server is away while the disk fails.
 """
 
 import shutil
@@ -12,7 +16,9 @@ import sys
 import time
 from pathlib import Path
 
+import crash_postgres
 from harness import Books, Client, Counter, Proof, confirmation, options
+from p8_database_away import Cluster
 
 ERRORS = ("ENOSPC", "EIO", "EROFS")
 CALLS = "pwrite64,fdatasync,fsync,ftruncate,fallocate"
@@ -20,6 +26,8 @@ LAST_WRITE = 50
 WINDOW_POSTS = 12
 MOST_ANSWER_S = 5.0
 MOST_HEAL_S = 5.0
+MOST_DRAIN_S = 10.0
+WINDOW_AWAY_POSTS = 4
 
 
 class Fault:
@@ -92,32 +100,31 @@ def one(proof, books, client, listener, error, when):
     return healed_s, fault.injected()
 
 
-def main():
-    given = options(__doc__, short=4, long=LAST_WRITE)
-    proof = Proof("P9", given)
-    if shutil.which("strace") is None:
-        sys.exit("P9 needs strace")
-    places = sorted({1 + n * LAST_WRITE // given.count for n in range(given.count)})
+def sweep(proof, name, books, places, away=None):
+    """Try every fault at every place; ``away`` is around each of them."""
     done = []
-    with Books(given.bug) as books:
-        listener = books.start().wait()
-        client = Client9(listener.port)
-        client.post()
-        for error in ERRORS:
-            for place in places:
-                for when in (str(place), f"{place}+"):
+    home = str(books.folder / "data")
+    listener = books.start(XDG_DATA_HOME=home).wait()
+    client = Client9(listener.port)
+    client.post()
+    for error in ERRORS:
+        for place in places:
+            for when in (str(place), f"{place}+"):
+                if away is None:
                     done.append(one(proof, books, client, listener, error, when))
-        proof.require(books.settle() is not None, "logs are still pending")
-        strange = set(client.statuses) - {200, 503}
-        proof.require(not strange, f"answers {dict(client.statuses)}")
-        slow = client.longest_s < MOST_ANSWER_S
-        proof.require(slow, f"an answer took {client.longest_s:.1f} s")
-        false_200 = sum((+client.acked - books.stored()).values())
-        proof.compare(books, client.sent, +client.acked, client.amounts)
-        doubled = "SELECT count(*) - count(DISTINCT delivery_id) FROM webhook_logs"
-        proof.require(books.rows(doubled)[0][0] == 0, "a delivery is logged twice")
-        proof.require(listener.stop() == 0, "the listener did not end with 0")
-    proof.figures |= {
+                else:
+                    done.append(one_away(proof, books, client, listener, error, when, away))
+    proof.require(books.settle() is not None, f"{name}: logs are still pending")
+    strange = set(client.statuses) - {200, 503}
+    proof.require(not strange, f"{name}: answers {dict(client.statuses)}")
+    slow = client.longest_s < MOST_ANSWER_S
+    proof.require(slow, f"{name}: an answer took {client.longest_s:.1f} s")
+    false_200 = sum((+client.acked - books.stored()).values())
+    proof.compare(books, client.sent, +client.acked, client.amounts)
+    doubled = "SELECT count(*) - count(DISTINCT delivery_id) FROM webhook_logs"
+    proof.require(books.rows(doubled)[0][0] == 0, f"{name}: a delivery is logged twice")
+    proof.require(listener.stop() == 0, f"{name}: the listener did not end with 0")
+    proof.figures[name] = {
         "faults": len(done),
         "faults_that_hit": sum(1 for _, hits in done if hits),
         "calls_failed": sum(hits for _, hits in done),
@@ -127,6 +134,42 @@ def main():
         "longest_answer_s": round(client.longest_s, 2),
         "longest_heal_s": round(max(seconds for seconds, _ in done), 2),
     }
+
+
+def one_away(proof, books, client, listener, error, when, cluster):
+    """One fault of the spool's disk while the server is away, and the healing after both."""
+    cluster.control("stop", "-m", "immediate")
+    with Fault(listener.pid, books.folder / "trace", error, when) as fault:
+        for _ in range(WINDOW_AWAY_POSTS):
+            client.post()
+    what = f"{error} when={when}, server away"
+    kept = any(client.post() == 200 for _ in range(10))
+    proof.require(kept, f"{what}: nothing is kept after the fault")
+    cluster.control("start")
+    back_s = time.monotonic()
+    while +(client.acked - books.stored()) and time.monotonic() - back_s < MOST_DRAIN_S:
+        time.sleep(0.05)
+    healed_s = time.monotonic() - back_s
+    proof.require(healed_s < MOST_DRAIN_S, f"{what}: not healed after {healed_s:.1f} s")
+    proof.require(listener.process.poll() is None, f"{what}: the listener ended")
+    return healed_s, fault.injected()
+
+
+def main():
+    given = options(__doc__, short=4, long=LAST_WRITE)
+    proof = Proof("P9", given)
+    if shutil.which("strace") is None:
+        sys.exit("P9 needs strace")
+    places = sorted({1 + n * LAST_WRITE // given.count for n in range(given.count)})
+    with Books(given.bug) as books:
+        sweep(proof, "sqlite", books, places)
+    if not crash_postgres.is_installed():
+        proof.figures["postgresql"] = "not installed"
+    elif not given.bug:
+        # A spool makes few calls for a callback: the first ones are the places.
+        with Cluster() as cluster, Books(postgres=cluster.url) as books:
+            first = range(1, 1 + max(1, given.count // 4))
+            sweep(proof, "postgresql", books, first, cluster)
     proof.done()
 
 

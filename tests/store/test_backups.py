@@ -290,6 +290,7 @@ def test_damaged_books_are_kept_as_they_are_and_replaced(sqlite_only, hand, tmp_
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_killed_restore_leaves_the_old_books(sqlite_only, hand, tmp_path, python):
     customers.create_customer(sqlite_only, hand, name="Old")
     with sqlite_only.writing() as connection:

@@ -258,6 +258,7 @@ def test_books_in_a_folder_without_the_right_to_write_are_told(public, opened):
 # The log of SQLite
 
 
+@pytest.mark.slow
 def test_the_log_stays_small_in_a_long_run(sqlite_only):
     wal = Path(f"{sqlite_only.path}-wal")
     text = "x" * 1000
@@ -273,6 +274,7 @@ def test_the_log_stays_small_in_a_long_run(sqlite_only):
     assert largest < 100e6
 
 
+@pytest.mark.slow
 def test_the_log_is_copied_back_beside_a_linked_name(sqlite_only, tmp_path, opened):
     link = tmp_path / "link.db"
     link.symlink_to(sqlite_only.path)

@@ -167,6 +167,7 @@ def test_the_lock_files_are_for_their_owner_only(path):
     assert {Path(f"{path}.{end}").stat().st_mode & 0o777 for end in ("turn", "lock")} == {0o600}
 
 
+@pytest.mark.slow
 def test_a_small_writer_does_not_starve_beside_a_bulk_one(database, database_url, python):
     if not database.is_sqlite:
         pytest.skip("PostgreSQL's advisory lock has its own queue")

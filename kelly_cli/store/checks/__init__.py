@@ -105,6 +105,8 @@ def violations_of(books: Snapshot, check: Check) -> Iterator[Violation]:
             for subject, detail in check.look(books):
                 yield Violation(check.invariant, subject, detail)
     except DBAPIError as error:
+        if error.connection_invalidated:
+            raise  # the snapshot is gone, and no other check can be made
         yield _unchecked(check, str(error.orig))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         yield _unchecked(check, f"{type(error).__name__}: {error}")
