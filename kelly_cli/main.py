@@ -25,10 +25,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "payment": ("group", "Payments: money in."),
     "suspense": ("group", "Money that found no owner."),
     "webhook": ("group", "Callbacks: serve, ingest, list, show, dismiss, quarantine."),
+    "mpesa": ("group", "Safaricom: register, prompt, status, pull, reverse, sandbox."),
     "reprocess": ("command", "Try failed and unfinished callbacks again."),
     "report": ("group", "Reports: the day in figures."),
     "db": ("group", "The database: check, backup, restore, upgrade."),
     "config": ("group", "Settings: list, path, set."),
+    "init": ("command", "Write kelly.toml, .env and the books."),
+    "doctor": ("command", "Look for what is wrong with this installation."),
+    "support": ("command", "Where Safaricom's help is to be had."),
     "demo": ("command", "Run a day of business in a book of its own."),
 }
 """Name → (kind, help). The module is kelly_cli.commands.NAME; its ``app`` is the Typer of it."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import typer
 
     from kelly_cli.config import Config
+    from kelly_cli.daraja.client.daraja import Daraja
     from kelly_cli.services.inbox import Inbox
     from kelly_cli.store.audit_rows import Hand
     from kelly_cli.store.database import Database
@@ -142,6 +143,23 @@ class Office:
         url, path = self.database.url, self.database.path
         shown = f"{url.host}:{url.port}/{url.database}?{sorted(url.query.items())}"
         return Spool(spool_folder(self.config, path=path, shown=shown))
+
+    def daraja(self, code: str = "") -> Daraja:
+        """Return the client of Safaricom, with the keys of one of our short codes ("" = the main).
+
+        Raises:
+            ConfigError: the code is not ours.
+        """
+        from kelly_cli.config.places import token_folder
+        from kelly_cli.config.table import CREDENTIALS
+        from kelly_cli.daraja.client.daraja import Daraja
+        from kelly_cli.daraja.client.shapes import Keys, Place
+
+        mpesa = self.config.mpesa
+        given = mpesa.credentials(code)
+        keys = {name: held.reveal() for name in CREDENTIALS if (held := getattr(given, name))}
+        place = Place(mpesa.environment, mpesa.base_url, token_folder(), mpesa.certificate)
+        return Daraja(place, Keys(**keys), self.now)
 
     def close(self) -> None:
         """Close the database, when this run used it."""

@@ -5,6 +5,7 @@ of its own. Fresh books are copied: making the tables takes much longer.
 """
 
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -151,6 +153,7 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / ".local/share"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -192,3 +195,87 @@ def confirmation(receipt, amount, reference, **changes):
     }
     body.update(changes)
     return json.dumps({k: v for k, v in body.items() if v is not ...}).encode()
+
+
+class Sandbox:
+    """The pretend Safaricom at an address, and what tests ask of it."""
+
+    def __init__(self, url):
+        self.url = url
+        self.token = json.loads(self.ask("GET", OAUTH, headers=BASIC).body)["access_token"]
+
+    def ask(self, method, path, body=None, headers=None):
+        with contextlib.closing(http.client.HTTPConnection(self.url[7:], timeout=120)) as asking:
+            asking.request(method, path, body, headers or {})
+            answer = asking.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return SimpleNamespace(status=answer.status, headers=found, body=answer.read())
+
+    def call(self, path, **members):
+        """Ask as a client does; a token is there already."""
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        return self.ask("POST", path, json.dumps(members), headers)
+
+    def _control(self, method, path, **members):
+        answer = self.ask(method, f"/sandbox{path}", json.dumps(members) if members else None)
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)
+
+    def truth(self):
+        """All that was dealt, once nothing is on its way any more."""
+        return self._control("GET", "/truth")
+
+    def about(self):
+        return self._control("GET", "")
+
+    def registrations(self):
+        return self._control("GET", "/registrations")
+
+    def play(self, name, **changes):
+        """Play a scenario; ``changes``: table=dict(key=value). Returns when all is delivered."""
+        return self._control("POST", "/play", scenario=name, set=changes)
+
+    def pay(self, amount, reference, **more):
+        return self._control("POST", "/pay", amount=amount, reference=reference, **more)
+
+    def reverse_in_portal(self, receipt):
+        return self._control("POST", "/reverse", receipt=receipt)
+
+    def register(self, listener, *, code="174379", api="v2", response_type="Completed"):
+        """Register the URLs of a listener, as ``kelly mpesa register`` would."""
+        base = f"http://127.0.0.1:{listener.port}"
+        answer = self.call(
+            f"/mpesa/c2b/{api}/registerurl",
+            ShortCode=code,
+            ResponseType=response_type,
+            ConfirmationURL=f"{base}/c2b/confirmation",
+            ValidationURL=f"{base}/c2b/validation",
+        )
+        assert answer.status == 200, answer.body
+        return answer
+
+
+OAUTH = "/oauth/v1/generate?grant_type=client_credentials"
+BASIC = {"authorization": "Basic a2V5OnNlY3JldA=="}
+
+
+@pytest.fixture
+def start_sandbox():
+    """Start a pretend Safaricom in a thread: ``start_sandbox(scenario, one_shot=False)``."""
+    from kelly_cli.daraja.sandbox.scenario import load
+    from kelly_cli.daraja.sandbox.serving import beside
+    from kelly_cli.daraja.sandbox.state import Settings
+
+    with contextlib.ExitStack() as stack:
+
+        def run(scenario="good-day", *, seed=1, **more):
+            settings = Settings(lambda: datetime.now(UTC), seed, load(scenario), **more)
+            return Sandbox(stack.enter_context(beside(settings)))
+
+        yield run
+
+
+@pytest.fixture
+def sandbox(start_sandbox):
+    """A pretend Safaricom on a good day."""
+    return start_sandbox()

@@ -137,7 +137,10 @@ def restore(
     )
     if done.kept:
         office.show.note(f"What was there before: {done.kept.file}")
-    office.show.note("Money received since that backup: kelly recon statement FILE --apply")
+    office.show.note(
+        "Money received since that backup is missing: kelly mpesa pull --since 48h brings back "
+        "what came in the last two days; the statement that the M-Pesa portal exports has all of it"
+    )
     if done.check is None:
         office.show.note(f"The books have the older schema {found.schema}. Run: kelly db upgrade")
         return

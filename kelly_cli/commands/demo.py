@@ -37,9 +37,10 @@ def demo(
     ] = None,
     json: JsonOpt = False,
 ) -> None:
-    """Run a day of business in a book of its own: invoices, a listener, callbacks, a report.
+    """Run a day of business in a book of its own: invoices, callbacks, Safaricom, a report.
 
-    Your own books, settings and environment stay out of it. Every result is checked.
+    Safaricom is a pretend one, beside it: no account and no internet is needed. Your own books,
+    settings and environment stay out of it. Every result is checked.
 
     kelly demo
 
@@ -72,7 +73,7 @@ def _play(office: Office, folder: Path, port: int, *, kept: bool) -> None:
     show.lines(f"A day of business, in books of its own: {folder}")
     finished = False
     try:
-        service.play(place, teller, office.today(), port=port)
+        service.play(place, teller, office.now(), port=port)
         finished = True
     finally:
         if show.json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, days, printable
+from kelly_cli.commands.reversals import reverse
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -170,6 +171,9 @@ def show(ctx: typer.Context, receipt: ReceiptArg, json: JsonOpt = False) -> None
     if logs:
         office.show.lines("")
         office.show.table(logs, LOGS)
+
+
+app.command("reverse")(reverse)
 
 
 def _known_by(chosen: KnownBy | None, *, unverified: bool) -> str | None:

@@ -21,6 +21,7 @@ FIELDS = (
     Column("validations", "Validation requests", "count"),
     Column("quarantined", "In quarantine", "count"),
     Column("prompts", "Payment prompts", "count"),
+    Column("requests", "Answers of Safaricom", "count"),
 )
 
 _AGE = re.compile(r"([1-9][0-9]{0,4})([ymd])", re.ASCII)
@@ -55,8 +56,9 @@ def purge(
     if found and not dry_run:
         office.show.confirm(
             f"Take names and phones out of {found.payments} payments, {found.logs} callbacks, "
-            f"{found.validations} validation requests, {found.quarantined} callbacks in quarantine "
-            f"and {found.prompts} payment prompts made before {first_kept}, for good?",
+            f"{found.validations} validation requests, {found.quarantined} callbacks in "
+            f"quarantine, {found.prompts} payment prompts and {found.requests} answers of "
+            f"Safaricom made before {first_kept}, for good?",
             yes=yes,
             repeat=f"kelly db purge --older-than {older_than}",
         )

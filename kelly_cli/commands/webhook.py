@@ -21,6 +21,8 @@ from kelly_cli.commands.quarantine import app as quarantine
 from kelly_cli.commands.serve import serve
 from kelly_cli.commands.service import service
 from kelly_cli.commands.token import token
+from kelly_cli.commands.webhook_replay import replay
+from kelly_cli.commands.webhook_trigger import trigger
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -227,4 +229,6 @@ app.command("ingest")(ingest)
 app.command("serve")(serve)
 app.command("service")(service)
 app.command("token")(token)
+app.command("trigger")(trigger)
+app.command("replay")(replay)
 app.add_typer(quarantine, name="quarantine")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kelly_cli.errors import ConfigError
 
@@ -110,8 +110,12 @@ class Mpesa:
     """Without a slash at the end."""
     short_code: str
     """The main one."""
+    api: Literal["v1", "v2"]
+    """The version of the C2B product that the app has."""
     short_codes: tuple[ShortCode, ...]
     """All of ours, the main one first; no code twice."""
+    certificate: Path | None
+    """M-Pesa's certificate, absolute; None = not set."""
     keys: Mapping[str, Credentials]
     """By short code; see :meth:`credentials`."""
 

@@ -1,4 +1,4 @@
-"""Where things that belong to the books are kept beside them.
+"""Where kelly keeps things that are not settings: beside the books, or in the user's folders.
 
 Promise: the same books have the same place, whoever asks, and no two books share one.
 """
@@ -31,3 +31,10 @@ def spool_folder(config: Config, *, path: str | None, shown: str) -> Path:
 
     name = shown if path is None else str(Path(path).resolve())
     return chosen / sha256(name.encode()).hexdigest()[:16]
+
+
+def token_folder() -> Path:
+    """Return the folder where this user's programs share Safaricom's access tokens."""
+    from platformdirs import user_state_path
+
+    return user_state_path("kelly", appauthor=False) / "tokens"

@@ -276,17 +276,24 @@ def read_dotenv(path: Path | None) -> dict[str, str]:
     Raises:
         ConfigError: it cannot be read, or a line of it cannot be understood.
     """
-    if path is None:
-        return {}
+    return {} if path is None else parse_dotenv(read_text(path), str(path))
+
+
+def parse_dotenv(text: str, label: str) -> dict[str, str]:
+    """Return the names and texts of NAME=value lines; ``label`` says where they stand.
+
+    Raises:
+        ConfigError: a line cannot be understood; what it holds is not shown.
+    """
     from io import StringIO
 
     from dotenv.parser import parse_stream
 
-    bindings = list(parse_stream(StringIO(read_text(path))))
+    bindings = list(parse_stream(StringIO(text)))
     for binding in bindings:
         if binding.error:
             raise ConfigError(
-                f"{path}, line {binding.original.line}: this line cannot be understood",
+                f"{label}, line {binding.original.line}: this line cannot be understood",
                 hint="Write NAME=value, and close every quote",
                 code="broken_dotenv",
             )

@@ -128,7 +128,19 @@ SETTINGS = (
         "The main paybill or till, in quotes, because a number would lose leading zeros.",
         "174379",
     ),
+    Setting(
+        "mpesa.api",
+        values.one_of("v1", "v2"),
+        "The version of the C2B product that the app has: v2, or v1 for older apps.",
+        "v2",
+    ),
     *(_credential(key, about) for key, about in CREDENTIALS.items()),
+    Setting(
+        "mpesa.certificate",
+        values.path,
+        "M-Pesa's certificate from the portal, which encrypts the API operator's password.",
+        example='"production.cer"',
+    ),
     Setting(
         "mpesa.short_codes",
         values.short_codes,
@@ -185,7 +197,7 @@ SETTINGS = (
     ),
     Setting(
         "webhook.spool_folder",
-        values.folder,
+        values.path,
         "Where callbacks wait for the database: beside SQLite's; for PostgreSQL each user's own.",
         example='"/var/lib/kelly/spool"',
     ),

@@ -201,8 +201,8 @@ def _sqlite_url(path: str, folder: Path) -> str:
     return f"sqlite:///{(Path(start) / wanted).as_posix()}"
 
 
-def folder(value: object, start: Path) -> Path:
-    """Read the path of a folder; relative ones start in ``start``."""
+def path(value: object, start: Path) -> Path:
+    """Read the path of a file or folder; relative ones start in ``start``."""
     from pathlib import Path
 
     try:

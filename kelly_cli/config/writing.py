@@ -41,7 +41,7 @@ def set_value(path: Path, name: str, value: str, cwd: Path, *, keep_database: st
             hint=f"Edit {path} by hand",
         )
     changes = {name: raw}
-    if not exists and _stands(keep_database):
+    if not exists and stands(keep_database):
         changes = {"database.url": keep_database} | changes
 
     text = _edited(read_text(path) if exists else "", changes)
@@ -79,7 +79,7 @@ def _has_tables(document: dict[str, Any], name: str) -> bool:
     return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
-def _stands(url: str) -> bool:
+def stands(url: str) -> bool:
     """Tell whether the URL is that of a SQLite file which exists."""
     from urllib.parse import unquote
 

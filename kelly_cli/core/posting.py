@@ -15,7 +15,7 @@ from kelly_cli.core.books import Allocation, Books, Invoice, Money, Sale
 from kelly_cli.errors import BrokenInvariantError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from kelly_cli.core.books import Target
@@ -83,6 +83,28 @@ def free(books: Books, money: Money, invoice: Invoice, amount_cents: int, reason
     _move(books, money, invoice, -amount_cents, reason)
 
 
+def reverse(books: Books, money: Money, standing: Mapping[int, int]) -> None:
+    """Take a payment out of the books: its invoices are open again, and other credit may pay them.
+
+    ``standing``: what it holds, in cents, by invoice row; all of these invoices are in ``books``,
+    with the queues and credits of their customers.
+    """
+    opened = [books.invoices[row] for row in standing]
+    for invoice in opened:
+        free(books, money, invoice, standing[invoice.row], "reversal")
+    if money.allocated_cents:
+        raise BrokenInvariantError(f"{money.receipt} holds more than its invoices: not reversed")
+    money.reversed = True
+    books.changed_money[money.row] = money
+    _leave_credit(books, money)
+    for invoice in opened:
+        queue = books.queues.get(invoice.customer or 0, ())
+        if all(invoice is not other for other in queue):
+            enqueue(books, invoice)
+    for customer in sorted({each.customer for each in opened if each.customer is not None}):
+        use_credit(books, customer)
+
+
 def pay_oldest(books: Books, money: Money, customer: int, reason: str) -> None:
     """Pay the customer's open invoices with one payment, oldest first."""
     queue = books.queues.get(customer)
@@ -137,6 +159,14 @@ def _keep_as_credit(books: Books, money: Money, customer: int) -> None:
     while place and _age(waiting[place - 1]) > _age(money):
         place -= 1
     waiting.insert(place, money)
+
+
+def _leave_credit(books: Books, money: Money) -> None:
+    waiting = books.credits.get(money.customer or 0)
+    if waiting is not None:
+        kept = [each for each in waiting if each.row != money.row]
+        waiting.clear()
+        waiting.extend(kept)
 
 
 def _age(money: Money) -> tuple[datetime, int]:

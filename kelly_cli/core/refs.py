@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MAX_KEY = 20
 """The longest folded reference: a BillRefNumber holds 20 characters (daraja-facts 9.2)."""
 
+MAX_PROMPTED = 12
+"""The longest reference that a payment prompt carries (daraja-facts 5)."""
+
 _PLAIN_KEY = re.compile(r"[A-Z0-9]*", re.ASCII)
 _DASHES = (
     "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40"
@@ -27,6 +30,7 @@ _FOLD = str.maketrans(
 _PHONE = re.compile(r"(?:254|0)?([17]\d{8})", re.ASCII)
 _PHONE_TYPED = re.compile(r"\+?[\d ()./-]+", re.ASCII)
 _DATED_ID = re.compile(r"(INV|POS)\d{8}\d{4,}", re.ASCII)
+_SHORT_ID = re.compile(r"([IP])(\d{2})(\d{2})(\d{2})(\d{4,5})", re.ASCII)
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9 ._/-]*", re.ASCII)
 
 
@@ -66,6 +70,7 @@ def parse_phone(text: str) -> str:
     return found
 
 
+_DAYS = dict(zip(range(1, 13), (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), strict=True))
 _UNDASH = str.maketrans(dict.fromkeys(_DASHES, "-"))
 
 
@@ -83,7 +88,7 @@ def parse_customer_id(text: str) -> str:
         raise ValueError(f"{text!r} is not a customer id: use letters, digits and dashes")
     if len(canonical) > MAX_KEY:
         raise ValueError(f"{text!r} is longer than the {MAX_KEY} characters that M-Pesa carries")
-    if _DATED_ID.fullmatch(folded):
+    if _DATED_ID.fullmatch(folded) or long_form(folded):
         raise ValueError(f"{text!r} is kept for invoices and sales: choose another customer id")
     return canonical
 
@@ -94,3 +99,32 @@ def dated_id(prefix: str, day: date, number: int) -> str:
     ``number`` counts from 1 each Nairobi day and grows past 9999 without truncation.
     """
     return f"{prefix}-{day:%Y%m%d}-{number:04d}"
+
+
+def short_form(public_id: str) -> str | None:
+    """Return the short name of an invoice or sale, at most 12 characters; None = it has none.
+
+    A payment prompt carries no longer one. Source: DESIGN.md, short references.
+
+    >>> short_form("INV-20260203-0001")
+    'I2602030001'
+    """
+    folded = fold(public_id) or ""
+    short = folded[0] + folded[5:] if _DATED_ID.fullmatch(folded) else ""
+    return short if len(short) <= MAX_PROMPTED and long_form(short) == folded else None
+
+
+def long_form(folded: str) -> str | None:
+    """Return the folded id that a folded short name stands for, or None.
+
+    >>> long_form("P2602030001")
+    'POS202602030001'
+    """
+    found = _SHORT_ID.fullmatch(folded)
+    if found is None:
+        return None
+    kind, year, month, day, number = found.groups()
+    # Without a real day it is some other word, such as a P before a phone.
+    if int(month) not in _DAYS or not 1 <= int(day) <= _DAYS[int(month)]:
+        return None
+    return f"{'INV' if kind == 'I' else 'POS'}20{year}{month}{day}{number}"

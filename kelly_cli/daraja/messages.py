@@ -28,12 +28,14 @@ from kelly_cli.daraja.fields import (
     short_code_in,
     storable,
 )
+from kelly_cli.daraja.pulled import pulled_in, receipt_of
+from kelly_cli.daraja.results import answer_in
 from kelly_cli.daraja.strict_json import NotOneObjectError, parse_object, shown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-Kind: TypeAlias = Literal["confirmation", "stk", "result", "timeout", "validation"]
+Kind: TypeAlias = Literal["confirmation", "stk", "result", "timeout", "validation", "pull"]
 _ZERO = re.compile(r"[+-]?0+(?:\.0+)?", re.ASCII)
 _BACKSLASH = ord("\\")
 _TOLD = 200
@@ -45,10 +47,11 @@ class PaymentMessage(NamedTuple):
 
     ``receipt`` is canonical (upper case), ``paid_at`` Nairobi wall-clock. ``bill_ref`` is as typed,
     None when missing, blank or no text. Texts hold no NUL and no unpaired surrogate: each became
-    U+FFFD. An STK callback has no short code, reference, name, kind or balance.
+    U+FFFD. An STK callback has no short code, reference, name, kind or balance; a pulled record
+    has no balance.
     """
 
-    channel: Literal["c2b", "stk"]
+    channel: Literal["c2b", "stk", "pull"]
     receipt: str
     amount_cents: int
     paid_at: datetime
@@ -64,13 +67,16 @@ class PaymentMessage(NamedTuple):
 class Notice(NamedTuple):
     """A readable callback that carries no money; ``text`` tells a person what it says.
 
-    ``receipt`` is the payment it speaks of, ``checkout_request_id`` the prompt that was refused.
+    ``receipt`` is the payment it speaks of, ``checkout_request_id`` the prompt that was refused,
+    with Safaricom's code and words for it.
     """
 
     kind: Literal["stk_refused", "result", "timeout", "validation"]
     receipt: str | None
     text: str
     checkout_request_id: str | None = None
+    result_code: str | None = None
+    result_desc: str | None = None
 
 
 class Refusal(NamedTuple):
@@ -119,6 +125,8 @@ def parse_delivery(
         outcome = _stk(body, now)
     elif kind == "validation":
         outcome = _validation_notice(body)
+    elif kind == "pull":
+        outcome = _pulled(body, ours, now)
     else:
         outcome = _result(body, kind)
     if _BACKSLASH in raw and isinstance(outcome, PaymentMessage):
@@ -209,7 +217,8 @@ def _stk(body: Members, now: datetime) -> Outcome:
         code = result_code_in(callback)
         if not _ZERO.fullmatch(code):
             told = f"payment prompt refused: {_told(callback)}"
-            return Notice("stk_refused", None, told, checkout_id)
+            words = _one_line(display(callback.get("ResultDesc")) or "")[:_TOLD] or None
+            return Notice("stk_refused", None, told, checkout_id, _one_line(code)[:_TOLD], words)
         items = _items(callback)
         receipt = receipt_in(items, "MpesaReceiptNumber", "CallbackMetadata.MpesaReceiptNumber")
         amount_cents = amount_in(items, "Amount", "CallbackMetadata.Amount")
@@ -222,28 +231,32 @@ def _stk(body: Members, now: datetime) -> Outcome:
     )
 
 
+def _pulled(body: Members, ours: frozenset[str], now: datetime) -> PaymentMessage | Refusal:
+    try:
+        pulled = pulled_in(body, ours, now)
+    except BrokenRuleError as broken:
+        record = body.get("record")
+        receipt = receipt_of(record) if isinstance(record, dict) else None
+        return Refusal(broken.field, str(broken), receipt)
+    return PaymentMessage("pull", *pulled, None, None)
+
+
 def _result(body: Members, kind: Literal["result", "timeout"]) -> Notice | Refusal:
     try:
         result = object_in(body, "Result")
-        if kind == "result":
+        answer = answer_in(result)
+        if kind == "result" and answer.code is None:
             result_code_in(result)
     except BrokenRuleError as broken:
         return Refusal(broken.field, str(broken), None)
     told = [_told(result)]
-    holder = result.get("ResultParameters")
-    named = _named(holder.get("ResultParameter") if isinstance(holder, dict) else None, "Key")
-    parameters = {key.replace(" ", ""): value for key, value in named.items()}
     for key in ("TransactionStatus", "Amount", "AccountBalance"):
-        text = display(parameters.get(key))
+        text = answer.text(key)
         if text is not None:
             told.append(f"{key} {shown(text)}")
     if kind == "timeout":
         told.insert(0, "timed out, outcome unknown: ask for the status before trying again")
-    for key in ("ReceiptNo", "OriginalTransactionID"):
-        receipt = receipt_or_none(parameters.get(key))
-        if receipt is not None:
-            break
-    return Notice(kind, receipt, "; ".join(told))
+    return Notice(kind, answer.receipt, "; ".join(told))
 
 
 def _validation(body: Members) -> ValidationRequest:
@@ -267,6 +280,10 @@ def _told(members: Members) -> str:
     """Say what Safaricom says: ``ResultCode 1032: Request cancelled by user``."""
     code = display(members.get("ResultCode")) or "missing"
     text = f"ResultCode {code}: {display(members.get('ResultDesc')) or 'no description'}"[:_TOLD]
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 

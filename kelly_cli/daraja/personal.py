@@ -59,7 +59,17 @@ _PARAMETERS = (
     "FinalisedTime",
     "BOCompletedTime",
 )
-_MASKED = frozenset({"BillRefNumber", "CheckoutRequestID", "InvoiceNumber", "ResultDesc"})
+_PULLED = (
+    "transactionId",
+    "trxDate",
+    "transactiontype",
+    "billreference",
+    "amount",
+    "organizationname",
+)
+_MASKED = frozenset(
+    {"BillRefNumber", "billreference", "CheckoutRequestID", "InvoiceNumber", "ResultDesc"}
+)
 """Where a phone may stand among what is kept; all else is never touched, whatever it looks like."""
 
 
@@ -81,6 +91,11 @@ def without_people(raw: bytes, kind: str) -> bytes:
     except UnicodeEncodeError:
         # An unpaired surrogate exists as an escape only.
         return written(reduce(body), ascii_only=True).encode()
+
+
+def parameters_without_people(named: Members) -> Members:
+    """Return the parameters of a kept result (name → value) that say nothing of people."""
+    return {name: held for name, held in named.items() if name.replace(" ", "") in _PARAMETERS}
 
 
 def written(value: object, *, ascii_only: bool = False) -> str:
@@ -127,6 +142,12 @@ def _result(body: Members) -> Members:
     return {"Result": kept}
 
 
+def _pulled(body: Members) -> Members:
+    record = body.get("record")
+    kept = _kept(body, ("short_code", "clock"))
+    return {**kept, "record": _kept(record, _PULLED)} if isinstance(record, dict) else kept
+
+
 def _kept(members: Members, names: tuple[str, ...]) -> Members:
     """Return the members of these names that are no lists or objects, in the order they came."""
     return {
@@ -152,11 +173,11 @@ def _pairs(pairs: object, key: str, names: tuple[str, ...]) -> list[object]:
 def _masked(name: str, value: object) -> object:
     if type(value) is NumberText:
         # Masked, a number is text; left alone, it is as it was written.
-        text = mask_phones(value)
+        text = mask_reference(value) if name == "billreference" else mask_phones(value)
         return value if text == value else text
     if not isinstance(value, str):
         return value
-    if name == "BillRefNumber":
+    if name in {"BillRefNumber", "billreference"}:
         return mask_reference(value)
     return mask_prompt_id(value) if name == "CheckoutRequestID" else mask_phones(value)
 
@@ -167,4 +188,5 @@ _REDUCE: dict[str, Callable[[Members], Members]] = {
     "stk": _prompt,
     "result": _result,
     "timeout": _result,
+    "pull": _pulled,
 }

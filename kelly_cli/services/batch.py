@@ -16,6 +16,7 @@ from kelly_cli.core.money import kes_for_people
 from kelly_cli.core.refs import phone_of
 from kelly_cli.core.repeats import differences
 from kelly_cli.daraja.messages import PaymentMessage, Refusal
+from kelly_cli.services import answering, prompt_answers
 from kelly_cli.services.entries import (
     CONFLICT,
     Entry,
@@ -29,7 +30,7 @@ from kelly_cli.services.entries import (
     log_state,
     payment_row,
 )
-from kelly_cli.store import book_rows, inbox_rows
+from kelly_cli.store import book_rows, inbox_rows, request_rows
 from kelly_cli.store.database import reserve_ids
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Batch:
         self._processed_logs: set[int] = set()
         self._retried: list[tuple[str | None, str | None, int]] = []
         self._filled: dict[int, dict[str, Any]] = {}
+        self._confirmed: set[int] = set()
         self.books = Books()
 
     def run(self) -> None:
@@ -64,6 +66,8 @@ class Batch:
         for place, entry in enumerate(self._entries):
             self._decide(entry, place)
         self._apply()
+        self._answer()
+        prompt_answers.settle_prompts(self._connection, self._entries, self._now)
 
     def narrate(self) -> None:
         """Write into each entry's ``note`` where its money went, for people."""
@@ -206,6 +210,8 @@ class Batch:
         if different:
             entry.error = CONFLICT + "; ".join(different)
             return
+        if message.channel == "pull":
+            self._confirmed.add(known.money.row)
         added = known.fill(message, claim)
         if added:
             self._filled.setdefault(known.money.row, {}).update(added)
@@ -270,11 +276,22 @@ class Batch:
         inbox_rows.set_match(connection, self._retried)
         for row, told in self._filled.items():
             inbox_rows.fill_payment(connection, row, told)
+        request_rows.set_verified(connection, self._confirmed, "pull")
         new = [entry for entry in self._entries if entry.is_new]
         came_at = [entry.came_at for entry in new]
         inbox_rows.add_logs(connection, [log_row(entry) for entry in new], self._now, came_at)
         old_logs = [log_state(entry) for entry in self._entries if not entry.is_new]
         inbox_rows.update_logs(connection, old_logs)
+
+    def _answer(self) -> None:
+        """Let results act on the books, payments of this batch included; all logs are there now."""
+        for entry in self._entries:
+            if entry.kind in {"result", "timeout"} and entry.processed:
+                came = answering.Came(entry.log_row, entry.kind, entry.raw)
+                conflict = answering.settle(self._connection, came, self._now)
+                if conflict is not None:
+                    entry.processed, entry.is_duplicate = False, True
+                    entry.error = conflict.error
 
     def _settle_older(self) -> None:
         """Take the older failed logs of receipts that were processed now off the list."""

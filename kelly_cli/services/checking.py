@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from kelly_cli.store.database import Database
 
 _ANY_TIME = datetime.max  # noqa: DTZ901 - how far ahead a time lies is judged on arrival only
-_KINDS = ("confirmation", "stk")
+_KINDS = ("confirmation", "stk", "pull")
+_NOT_TELLING = ("result", "timeout")
+"""They add nothing to a payment."""
 _MAY_BE_FILLED = ("short_code", "bill_ref")
 """What a later channel may add where the origin says nothing."""
 
@@ -114,7 +116,7 @@ def _unexplained(books: Snapshot, ours: frozenset[str], filled: _Filled) -> Foun
     """Look among the repeats for what the origins do not say."""
     for payment_row, kind, payload, encoding in logs.repeats_with_payment(books):
         blanks = filled.get(payment_row)
-        if not blanks:
+        if not blanks or kind in _NOT_TELLING:
             continue
         if kind not in _KINDS:
             blanks.clear()

@@ -1,7 +1,7 @@
 """kelly demo: the main job, done for real and checked, on books of its own.
 
-The story, from the first customer to ``db check``: every command is a process of its own and every
-callback comes over HTTP. Must not know the screen; what happens is told to a ``Teller``.
+The story, from the first customer over Safaricom to ``db check``: every command is a process of its
+own, and every callback comes over HTTP. Must not know the screen; a ``Teller`` hears what happens.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 import kelly_cli
 from kelly_cli.core.money import kes_for_people
+from kelly_cli.core.times import nairobi_day
 from kelly_cli.errors import KellyError
 from kelly_cli.services import reports
-from kelly_cli.services.demo_stage import Check, Place, Stage, Step, Teller, listening
+from kelly_cli.services.demo_safaricom import pretending
+from kelly_cli.services.demo_stage import PATH, Check, Place, Stage, Step, Teller, listening
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
+
+    from kelly_cli.services.demo_safaricom import Safaricom
 
 __all__ = ["SETTINGS", "Check", "Place", "Step", "Teller", "examples_folder", "play"]
 
@@ -52,18 +56,21 @@ def examples_folder() -> Path:
     )
 
 
-def play(place: Place, teller: Teller, today: date, *, port: int) -> None:
-    """Run the demo from its first customer to ``db check``. ``today``: in Nairobi.
+def play(place: Place, teller: Teller, at: datetime, *, port: int) -> None:
+    """Run the demo from its first customer to ``db check``. ``at``: now, aware.
 
     Raises:
         KellyError: ``demo_failed``, something is not as promised; nothing is left running.
     """
+    today = nairobi_day(at)
     stage = Stage(place, teller, f"{today:%Y%m%d}")
     try:
         _write_books(stage, today)
         with listening(stage, port) as url:
             _take_payments(stage, url)
             _put_right(stage)
+            with pretending(stage, url, at) as safaricom:
+                _work_with_safaricom(stage, safaricom, url, today)
         _close_day(stage, today)
     finally:
         stage.books.close()
@@ -131,13 +138,39 @@ def _put_right(stage: Stage) -> None:
     stage.promise_customer("CUST-004", "-1,500.00")
 
 
+def _work_with_safaricom(stage: Stage, safaricom: Safaricom, url: str, today: date) -> None:
+    stage.kelly("Safaricom is told where to tell of payments", "mpesa", "register")
+    safaricom.promise_registered(f"{url}{PATH}")
+
+    bill = ("--customer", "CUST-001", "--amount", "2200", "--date", today.isoformat())
+    stage.kelly("Jane owes 2,200 more", "invoice", "create", *bill)
+    invoice = f"INV-{today:%Y%m%d}-0006"
+    simulate = ("mpesa", "simulate", "--amount", "700", "--bill-ref", invoice)
+    stage.kelly("She pays a part from her phone", *simulate)
+    safaricom.promise_all_told(1)
+    stage.promise_invoice("0006", "PARTIALLY_PAID, paid 700.00, balance 1,500.00")
+
+    prompt = ("mpesa", "prompt", "--invoice", invoice, "--wait")
+    stage.kelly("Her phone rings for the rest, and she pays", *prompt)
+    safaricom.promise_all_told(2)
+    stage.promise_invoice("0006", "PAID, paid 2,200.00, balance 0.00")
+
+    safaricom.pay_unheard("She pays 800 more, and its callback gets lost", 800, "CUST-001")
+    stage.promise_customer("CUST-001", "0.00")
+    number = ("--nominated-number", "0712345678")
+    stage.kelly("Once, Safaricom is asked to list payments", "mpesa", "pull", "register", *number)
+    stage.kelly("The list brings what was lost, and nothing twice", "mpesa", "pull")
+    stage.promise_customer("CUST-001", "-800.00")
+    safaricom.promise_truth()
+
+
 def _close_day(stage: Stage, today: date) -> None:
     day = today.isoformat()
     stage.kelly("The day in figures", "report", "daily", "--date", day)
     found = reports.daily(stage.books, today)
     stage.promise(
         f"money of {day}",
-        "7 payments, 26,600.00; 0 without a place",
+        "10 payments, 29,600.00; 0 without a place",
         f"{found.payments.count} payments, {kes_for_people(found.payments.cents)}; "
         f"{found.unmatched.count} without a place",
     )

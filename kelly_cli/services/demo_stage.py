@@ -120,7 +120,7 @@ class Stage:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise _failed(f"`{step.command}` took longer than {PATIENCE_S:.0f} s") from None
+            raise failed(f"`{step.command}` took longer than {PATIENCE_S:.0f} s") from None
         step.output = "" if screen else ran.stdout.decode(errors="replace")
         self.teller.said(step)
         self.promise("exit code", "0", str(ran.returncode))
@@ -141,6 +141,10 @@ class Stage:
         self.promise("answer", f"200 {ACCEPTED}", f"{status} {answer}")
         self._sent[receipt] = self._sent.get(receipt, 0) + 1
         self.promise_callback(receipt, outcome)
+
+    def tell_commands(self, **environ: str) -> None:
+        """Give all commands from now on these variables."""
+        self._environ.update(environ)
 
     def begin(self, title: str, command: str) -> Step:
         """Begin a step."""
@@ -172,7 +176,7 @@ class Stage:
         self._step.checks.append(check)
         self.teller.checked(check)
         if not check.ok:
-            raise _failed(
+            raise failed(
                 f"after `{self._step.command}`, {what}: promised {promised}; found {found}"
             )
 
@@ -206,7 +210,7 @@ class Stage:
             if len(found) == self._sent[receipt] and found[0].outcome != "pending":
                 return found[0]
             if time.monotonic() > end_s:
-                raise _failed(f"callback {receipt} was answered, and is not in the books")
+                raise failed(f"callback {receipt} was answered, and is not in the books")
             time.sleep(0.05)
 
 
@@ -252,7 +256,7 @@ def listening(stage: Stage, port: int) -> Iterator[str]:
         stage.teller.said(step)
         stage.promise("exit code", "0", str(process.returncode))
     except subprocess.TimeoutExpired:
-        raise _failed(f"the listener did not stop within {PATIENCE_S:.0f} s") from None
+        raise failed(f"the listener did not stop within {PATIENCE_S:.0f} s") from None
     finally:
         if process.poll() is None:
             process.kill()
@@ -267,9 +271,9 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> str:
         if "\n" in text:
             return text[: text.index("\n") + 1]
         if ended:
-            raise _failed(f"the listener ended with {process.returncode}: {_complaint(log)}")
+            raise failed(f"the listener ended with {process.returncode}: {_complaint(log)}")
         time.sleep(0.05)
-    raise _failed(f"the listener was not ready within {PATIENCE_S:.0f} s")
+    raise failed(f"the listener was not ready within {PATIENCE_S:.0f} s")
 
 
 def _complaint(log: Path) -> str:
@@ -294,10 +298,11 @@ def post_callback(url: str, body: bytes) -> tuple[int, str]:
             response = connection.getresponse()
             return response.status, response.read().decode(errors="replace")
         except (OSError, HTTPException) as error:
-            raise _failed(f"{url}{PATH} does not answer: {error}") from error
+            raise failed(f"{url}{PATH} does not answer: {error}") from error
 
 
-def _failed(what: str) -> KellyError:
+def failed(what: str) -> KellyError:
+    """Return the error that ends the demo."""
     return KellyError(
         f"the demo did not go as promised: {what}",
         hint="Look at its books: kelly demo --keep FOLDER",

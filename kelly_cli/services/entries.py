@@ -176,7 +176,7 @@ def payment_row(new: NewPayment) -> tuple[Any, ...]:
         money.customer,
         new.rule,
         new.reason,
-        "callback",
+        "pull" if message.channel == "pull" else "callback",
         new.entry.log_row,
     )
 

@@ -136,6 +136,15 @@ class Inbox:
             batch.narrate()
         return entries
 
+    def try_out(self, connection: Connection, deliveries: Sequence[Delivery]) -> list[Entry]:
+        """Do what ``take`` with ``again`` does, in the caller's unit of work (``rehearsing``)."""
+        now = self._clock()
+        wall = nairobi_wall_clock(now)
+        self._prepare(connection, now)
+        entries = _not_logged(connection, [self._parsed(each, wall) for each in deliveries])
+        Batch(connection, entries, now).run()
+        return entries
+
     def keep_validations(self, answered: Sequence[Answered | bytes], source: str) -> int:
         """Keep validation requests apart from the logs, and tell how many. They are never money.
 
@@ -248,6 +257,10 @@ class Inbox:
             delivery_id=delivery.delivery_id,
             came_at=delivery.came_at,
         )
+
+    def prepare(self, connection: Connection) -> None:
+        """Make sure that our short codes have their rows."""
+        self._prepare(connection, self._clock())
 
     def _prepare(self, connection: Connection, now: datetime) -> None:
         if not self._codes_known:

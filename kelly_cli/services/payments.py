@@ -98,9 +98,12 @@ def get_payment(connection: Connection, receipt: str) -> PaymentView:
     key = canonical_receipt(receipt)
     found = payment_rows.find_payment(connection, key) if key else None
     if found is None:
+        near = payment_rows.receipts_like(connection, key) if key else []
         raise NotFoundError(
             f"no payment has the receipt {receipt!r}",
-            hint="Look for it: kelly payment list --search TEXT",
+            hint=f"Did you mean {' or '.join(near)}?"
+            if near
+            else "Look for it: kelly payment list --search TEXT",
             code="payment_not_found",
         )
     return found

@@ -1,18 +1,19 @@
 """Personal data: old payments and callbacks lose their people, the money keeps its proofs.
 
 Names and phones go from payments, from the bodies of callbacks, validation requests and the
-quarantine, and from payment prompts; a reference that is a phone is masked. What is left of a body
-still says the same of the money, and the books hold together after each unit of work. Customers
-stay: a person takes them away.
+quarantine, from payment prompts and from what Safaricom answered; a reference that is a phone is
+masked. What is left of a body still says the same of the money, and the books hold together after
+each unit of work. Customers stay: a person takes them away.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kelly_cli.core.masking import mask_phone, mask_phones, mask_prompt_id, mask_reference
-from kelly_cli.daraja.personal import without_people
+from kelly_cli.daraja.personal import parameters_without_people, without_people
 from kelly_cli.store import audit_rows, purge_rows
 from kelly_cli.store.inbox_rows import raw_bytes, raw_text
 from kelly_cli.store.purge_rows import Change
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
         OldPayment,
         OldPrompt,
         OldQuarantined,
+        OldRequest,
         OldValidation,
     )
 
 _LOGS, _PAYMENTS = "webhook_logs", "payments"
 _VALIDATIONS, _PROMPTS = "validation_requests", "payment_prompts"
-_QUARANTINE = "quarantine"
+_QUARANTINE, _REQUESTS = "quarantine", "daraja_requests"
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Purge:
     validations: int = 0
     quarantined: int = 0
     prompts: int = 0
+    requests: int = 0
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to do."""
@@ -60,6 +63,7 @@ class Purge:
         self.validations += tables.count(_VALIDATIONS)
         self.quarantined += tables.count(_QUARANTINE)
         self.prompts += tables.count(_PROMPTS)
+        self.requests += tables.count(_REQUESTS)
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -69,6 +73,7 @@ class Purge:
             "validations": self.validations,
             "quarantined": self.quarantined,
             "prompts": self.prompts,
+            "requests": self.requests,
         }
 
 
@@ -190,7 +195,20 @@ def _of_prompt(old: OldPrompt, _at: datetime) -> list[Change]:
     if old.phone.isdigit():
         values["phone"] = mask_phone(old.phone)
     _mask(values, old, "checkout_request_id", mask_prompt_id)
+    _mask(values, old, "reference", mask_reference)
+    _mask(values, old, "result_desc", mask_phones)
     return [Change(_PROMPTS, old.row, values)] if values else []
+
+
+def _of_request(old: OldRequest, _at: datetime) -> list[Change]:
+    values: dict[str, Any] = {}
+    if old.result is not None:
+        kept = json.dumps(parameters_without_people(json.loads(old.result)), ensure_ascii=False)
+        if kept != old.result:
+            values["result"] = kept
+    _mask(values, old, "result_desc", mask_phones)
+    _mask(values, old, "reason", mask_phones)
+    return [Change(_REQUESTS, old.row, values)] if values else []
 
 
 def _mask(values: dict[str, Any], old: object, name: str, mask: Callable[[str], str]) -> None:
@@ -206,4 +224,5 @@ _PARTS = (
     _Part(_VALIDATIONS, purge_rows.old_validations, _of_validation),
     _Part(_QUARANTINE, purge_rows.old_quarantined, _of_quarantined),
     _Part(_PROMPTS, purge_rows.old_prompts, _of_prompt),
+    _Part(_REQUESTS, purge_rows.old_requests, _of_request),
 )

@@ -53,8 +53,8 @@ class Standing:
         self._database = database
         self._spool = spool
         self._file = SameFile(database.path) if opened else None
-        # Opened by a person's own hand: whatever they are, these are the books.
-        self._traces = frozenset() if opened or spool is None else spool.known_books()
+        self._remembered: frozenset[str] | None = None
+        self._traces = self._first_traces(opened=opened)
         self._learned_s: float | None = None
         self._doubt = None if opened else StorageError("the database was away at the start")
         self._look_s = LOOK_S
@@ -62,6 +62,16 @@ class Standing:
         self._refused: _Refused | None = None
         self.has_unread_pages = False
         """Whether the look at the pages ended before the last of them."""
+
+    def _first_traces(self, *, opened: bool) -> frozenset[str]:
+        if opened:
+            # By a person's own hand: whatever they are, these are the books. Known before the
+            # first callback, so that others in their place are not taken for them.
+            try:
+                return traces_of(self._database)
+            except StorageError:
+                return frozenset()
+        return frozenset() if self._spool is None else self._spool.known_books()
 
     def check(self) -> None:
         """Return when a unit of work may begin, or may be believed.
@@ -145,8 +155,8 @@ class Standing:
         return refused.stamp == stamp_of(self._database.path)
 
     def _note(self, traces: frozenset[str]) -> None:
-        if traces and traces != self._traces:
-            self._traces = traces
+        if traces and traces != self._remembered:
+            self._traces = self._remembered = traces
             if self._spool is not None:
                 self._spool.remember_books(traces)
 

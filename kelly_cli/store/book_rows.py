@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
-from kelly_cli.core.refs import dated_id, fold
+from kelly_cli.core.refs import dated_id, fold, long_form
 from kelly_cli.store import hot
 from kelly_cli.store.database import fetch_in, reserve_ids
 from kelly_cli.store.numbers import next_number
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _TABLES = Base.metadata.tables
+_SHORT_KINDS = ("I", "P")
 _INVOICES = _TABLES[str(InvoiceTable.__tablename__)]
 _ALLOCATIONS = _TABLES[str(Allocation.__tablename__)]
 _KEYS = _TABLES[str(ReferenceKey.__tablename__)]
@@ -74,15 +75,23 @@ def as_wall(value: Any) -> datetime:
 
 
 def find_keys(connection: Connection, keys: Collection[str]) -> dict[str, Target]:
-    """Return what each folded reference stands for; unknown ones are left out."""
+    """Return what each folded reference stands for; unknown ones are left out.
+
+    A short name stands for its invoice or sale, unless it is the id of something itself.
+    """
+    long_of = {key: long for key in keys if key[:1] in _SHORT_KINDS and (long := long_form(key))}
     rows = fetch_in(
         connection,
         "SELECT key, customer_id, invoice_id, sale_id FROM reference_keys",
         "key",
-        list(keys),
+        [*keys, *long_of.values()] if long_of else list(keys),
         "AND retired_at IS NULL",
     )
-    return {row[0]: Target(row[1], row[2], row[3]) for row in rows}
+    found = {row[0]: Target(row[1], row[2], row[3]) for row in rows}
+    for short, long in long_of.items():
+        if short not in found and long in found:
+            found[short] = found[long]
+    return found
 
 
 def find_phones(connection: Connection, phones: Collection[str]) -> dict[str, list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, or_, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlmodel import col
 
 from kelly_cli.store.database import fetch_in
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+MOST_LIKE = 3
+_LOOK_ALIKE = (("O", "0"), ("I", "1"), ("L", "1"))
 
 _COLUMNS: tuple[Any, ...] = (
     col(Payment.id),
@@ -111,6 +113,16 @@ def find_payment(connection: Connection, receipt: str) -> PaymentView | None:
     statement = _select().where(col(Payment.mpesa_receipt_number) == receipt)
     found = _with_allocations(connection, connection.execute(statement))
     return found[0] if found else None
+
+
+def receipts_like(connection: Connection, receipt: str) -> Sequence[str]:
+    """Return receipts that differ only in signs which people take for each other."""
+    ours: Any = col(Payment.mpesa_receipt_number)
+    plain = receipt
+    for sign, other in _LOOK_ALIKE:
+        ours, plain = func.replace(ours, sign, other), plain.replace(sign, other)
+    statement = select(col(Payment.mpesa_receipt_number)).where(ours == plain)
+    return connection.execute(statement.limit(MOST_LIKE)).scalars().all()
 
 
 def list_ownerless(connection: Connection, *, limit: int) -> Sequence[PaymentView]:

@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import inspect
 
 from kelly_cli.errors import StorageError
-from kelly_cli.store.schema import VERSION_TABLE, is_kelly, not_kelly
+from kelly_cli.store.schema import VERSION_TABLE, is_kelly, not_kelly, revision_of
 from kelly_cli.store.tables import Base
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def load(database: Database, file: Path, *, wait_s: float) -> None:
     found = verify(file)
     with database.reading() as connection:
         namespace = _namespace(connection)
+        there = set(inspect(connection).get_table_names())
+        replaced = revision_of(connection) if there else None
     if found.namespace != namespace:
         raise StorageError(
             f"{file} holds the schema {found.namespace!r} of PostgreSQL, "
@@ -104,11 +107,35 @@ def load(database: Database, file: Path, *, wait_s: float) -> None:
             hint=f"Restore it into a database that uses {found.namespace!r}",
         )
     _wait_for_readers(database, wait_s)
-    _run(
-        database,
-        ["pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner"],
-        ["--no-privileges", str(file)],
-    )
+    restore = ["pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges"]
+    if replaced not in (None, found.schema):
+        standing = sorted(there & {*Base.metadata.tables, VERSION_TABLE})
+        _load_over_another_age(database, [*restore, "--file=-", str(file)], standing)
+    else:
+        _run(database, [*restore, "--single-transaction"], [str(file)])
+
+
+def _load_over_another_age(
+    database: Database, restore: Sequence[str], standing: Sequence[str]
+) -> None:
+    """Put a dump over books of another schema: all of their tables go first.
+
+    pg_restore drops only what stands in the dump, and refuses when something else points at it.
+    """
+    with tempfile.TemporaryFile() as script:
+        done = subprocess.run(  # noqa: S603 - the program's full path, and no shell
+            [_program(restore[0]), *restore[1:]], stdout=script, stderr=subprocess.PIPE, check=False
+        )
+        if done.returncode != 0:
+            raise StorageError(f"pg_restore cannot read the dump: {_first_line(done.stderr)}")
+        script.seek(0)
+        drop = f"DROP TABLE {', '.join(standing)}"
+        _run(
+            database,
+            ["psql", "--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction"],
+            ["--set=ON_ERROR_STOP=1", f"--command={drop}", "--file=-"],
+            stdin=script,
+        )
 
 
 def _wait_for_readers(database: Database, wait_s: float) -> None:
@@ -124,13 +151,19 @@ def _namespace(connection: Connection) -> str:
     return str(connection.exec_driver_sql("SELECT current_schema()").scalar_one())
 
 
-def _run(database: Database, command: Sequence[str], arguments: Sequence[str]) -> None:
+def _run(
+    database: Database,
+    command: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    stdin: IO[bytes] | None = None,
+) -> None:
     program = _program(command[0])
     conninfo, environment = _connection_of(database)
     done = subprocess.run(  # noqa: S603 - the program's full path, and no shell
         [program, *command[1:], f"--dbname={conninfo}", *arguments],
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
         capture_output=True,
         check=False,
     )

@@ -11,6 +11,7 @@ from sqlmodel import col
 from kelly_cli.store import hot
 from kelly_cli.store.tables import (
     Base,
+    DarajaRequest,
     Payment,
     PaymentPrompt,
     Quarantined,
@@ -76,7 +77,18 @@ class OldPrompt(NamedTuple):
 
     row: int
     phone: str
-    checkout_request_id: str
+    checkout_request_id: str | None
+    reference: str | None
+    result_desc: str | None
+
+
+class OldRequest(NamedTuple):
+    """A request to Safaricom and its result."""
+
+    row: int
+    result: str | None
+    result_desc: str | None
+    reason: str | None
 
 
 class Change(NamedTuple):
@@ -112,6 +124,14 @@ _PROMPT: tuple[Any, ...] = (
     col(PaymentPrompt.id),
     col(PaymentPrompt.phone),
     col(PaymentPrompt.checkout_request_id),
+    col(PaymentPrompt.reference),
+    col(PaymentPrompt.result_desc),
+)
+_REQUEST: tuple[Any, ...] = (
+    col(DarajaRequest.id),
+    col(DarajaRequest.result),
+    col(DarajaRequest.result_desc),
+    col(DarajaRequest.reason),
 )
 _LOG: tuple[Any, ...] = (
     col(WebhookLog.id),
@@ -199,6 +219,17 @@ def old_prompts(connection: Connection, before: datetime, after: int) -> Sequenc
         .limit(PAGE_ROWS)
     )
     return [OldPrompt(*row) for row in connection.execute(statement)]
+
+
+def old_requests(connection: Connection, before: datetime, after: int) -> Sequence[OldRequest]:
+    """Return the next page of requests to Safaricom that were made before an instant."""
+    statement = (
+        select(*_REQUEST)
+        .where(col(DarajaRequest.created_at) < before, col(DarajaRequest.id) > after)
+        .order_by(col(DarajaRequest.id))
+        .limit(PAGE_ROWS)
+    )
+    return [OldRequest(*row) for row in connection.execute(statement)]
 
 
 def apply(connection: Connection, changes: Iterable[Change]) -> None:

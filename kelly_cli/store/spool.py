@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.core.spooled import Record, pack_all, read
 from kelly_cli.errors import StorageError
-from kelly_cli.store.turnstile import try_lock, unlock
+from kelly_cli.locks import try_lock, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.errors import StorageError
+from kelly_cli.locks import try_lock, unlock
 from kelly_cli.store.spool import locked, read_part
-from kelly_cli.store.turnstile import try_lock, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,10 +34,26 @@ from kelly_cli.store.columns import (
     whole,
     words,
 )
+from kelly_cli.store.daraja_tables import (
+    UNSETTLED_PROMPT,
+    DarajaRequest,
+    MpesaRegistration,
+    PaymentPrompt,
+    Pull,
+)
 
-__all__ = ["Base", "Quarantined", "ValidationRequest"]
+__all__ = [
+    "UNSETTLED_PROMPT",
+    "Base",
+    "DarajaRequest",
+    "MpesaRegistration",
+    "PaymentPrompt",
+    "Pull",
+    "Quarantined",
+    "ValidationRequest",
+]
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The head of the migrations (a test holds it to the scripts: importing alembic costs 230 ms)."""
 
 MAX_CENTS = 10**14
@@ -193,26 +209,6 @@ class ReferenceKey(Base, table=True):
     invoice_id: int | None = points_to("invoices.id", default=None)
     sale_id: int | None = points_to("pos_sales.id", default=None)
     retired_at: datetime | None = None
-
-
-class PaymentPrompt(Base, table=True):
-    """A payment prompt (STK push) that we sent, kept before it is sent: what it asks money for."""
-
-    __tablename__ = "payment_prompts"
-    __table_args__ = (
-        CheckConstraint("amount_cents > 0", name="amount"),
-        *whole("amount_cents"),
-    )
-
-    id: int | None = row_id()
-    checkout_request_id: str = words(unique=True)
-    short_code: str | None = words(default=None, foreign_key="short_codes.code")
-    phone: str = words()
-    amount_cents: int = cents()
-    customer_id: int | None = points_to("customers.id", default=None)
-    invoice_id: int | None = points_to("invoices.id", default=None)
-    sale_id: int | None = points_to("pos_sales.id", default=None)
-    created_at: datetime
 
 
 class Payment(Base, table=True):

@@ -16,42 +16,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kelly_cli.errors import DatabaseBusyError, StorageError
+from kelly_cli.locks import try_lock, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-try:
-    import fcntl
-
-    def try_lock(descriptor: int) -> bool:
-        """Take the file's lock, unless another holds it."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def unlock(descriptor: int) -> None:
-        """Give the file's lock back."""
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-except ImportError:  # pragma: no cover - Windows
-    import msvcrt
-
-    def try_lock(descriptor: int) -> bool:
-        """Take the file's lock, unless another holds it."""
-        try:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-
-    def unlock(descriptor: int) -> None:
-        """Give the file's lock back."""
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-
 
 _FIRST_PAUSE_S = 0.0002
 _LONGEST_PAUSE_S = 0.004

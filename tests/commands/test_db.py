@@ -71,7 +71,7 @@ def test_a_backup_stands_beside_the_database_with_the_time_in_its_name(books, li
         "file": str(file),
         "bytes": file.stat().st_size,
         "payments": 0,
-        "schema": "0001",
+        "schema": "0002",
     }
 
 
@@ -115,11 +115,11 @@ def test_a_restore_asks_keeps_what_was_there_checks_and_is_audited(books, tmp_pa
 
     ran = books("db", "restore", tmp_path / "saved", "--yes", "--json")
     assert ran.code == 0, ran.err
-    assert (ran.json["ok"], ran.json["payments"], ran.json["schema"]) == (True, 0, "0001")
+    assert (ran.json["ok"], ran.json["payments"], ran.json["schema"]) == (True, 0, "0002")
     assert customers(books) == ["Ann"]
     kept = ran.json["kept"]
     assert kept in ran.err
-    assert "recon statement" in ran.err
+    assert "kelly mpesa pull" in ran.err
 
     ran = books("db", "restore", kept, "--yes")
     assert (ran.code, ran.out.splitlines()[-1]) == (0, "ok")
@@ -173,7 +173,7 @@ def test_a_restore_of_what_is_no_backup_changes_nothing(books, tmp_path):
 
 def test_a_backup_of_a_newer_kelly_is_not_restored(books, live, tmp_path):
     assert books("db", "backup", tmp_path / "saved").code == 0
-    stamp(tmp_path / "saved", "0002")
+    stamp(tmp_path / "saved", "0003")
     ran = books("db", "restore", tmp_path / "saved", "--yes", "--json")
     assert (ran.code, ran.error["code"]) == (1, "schema_too_new")
 
@@ -220,42 +220,37 @@ def test_damaged_books_are_replaced(books, live, tmp_path):
 
 def test_books_of_today_are_up_to_date(books):
     ran = books("db", "upgrade", "--json")
-    assert (ran.code, ran.json) == (0, {"before": "0001", "after": "0001", "backup": None})
+    assert (ran.code, ran.json) == (0, {"before": "0002", "after": "0002", "backup": None})
     ran = books("db", "upgrade")
-    assert (ran.code, ran.out) == (0, "The books are up to date: schema 0001\n")
+    assert (ran.code, ran.out) == (0, "The books are up to date: schema 0002\n")
 
 
 def test_an_upgrade_makes_books_where_there_are_none(kelly):
     ran = kelly("db", "upgrade", "--json")
-    assert (ran.code, ran.json) == (0, {"before": None, "after": "0001", "backup": None})
+    assert (ran.code, ran.json) == (0, {"before": None, "after": "0002", "backup": None})
     assert kelly("customer", "list", "--json").json == []
 
 
 def test_books_of_a_newer_kelly_are_not_upgraded(books, live):
-    stamp(live, "0002")
+    stamp(live, "0003")
     ran = books("db", "upgrade", "--json")
     assert (ran.code, ran.error["code"]) == (1, "schema_too_new")
 
 
 @pytest.fixture
-def old_books(books, database_url, tmp_path, monkeypatch):
-    """Books of the schema before, which had no index on the audit's subjects."""
+def old_books(books, database_url):
+    """Books of the schema before, as its own revision made them."""
     from kelly_cli.store.database import Database
 
-    folder = tmp_path / "revisions"
-    folder.mkdir()
-    head = 'revision, down_revision, branch_labels, depends_on = "{}", {}, None, None\n'
-    (folder / "0000.py").write_text(head.format("0000", None) + "def upgrade():\n    pass\n")
-    (folder / "0001.py").write_text(
-        "from alembic import op\n"
-        + head.format("0001", '"0000"')
-        + "def upgrade():\n    op.create_index('ix_audit_subject', 'audit', ['subject'])\n"
-    )
-    monkeypatch.setattr(upgrading, "REVISIONS", str(folder))
     database = Database(database_url)
-    with database.writing() as connection:
-        connection.exec_driver_sql("DROP INDEX ix_audit_subject")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    with database.reshaping() as connection:
+        for table in ("payment_prompts", "mpesa_registrations", "daraja_requests", "pulls"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        first = Path(upgrading.REVISIONS) / f"0001_books.{connection.dialect.name}.sql"
+        for statement in first.read_text(encoding="utf-8").split(";\n"):
+            if "TABLE payment_prompts" in statement:
+                connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     database.close()
     return books
 
@@ -267,14 +262,15 @@ def test_old_books_are_saved_then_upgraded(old_books):
 
     ran = old_books("db", "upgrade", "--json")
     assert ran.code == 0, ran.err
-    assert (ran.json["before"], ran.json["after"]) == ("0000", "0001")
+    assert (ran.json["before"], ran.json["after"]) == ("0001", "0002")
     assert ran.json["backup"] in ran.err
     assert customers(old_books) == ["Ann"]
     assert old_books("db", "check").code == 0
 
     saved = ran.json["backup"]
     ran = old_books("db", "restore", saved, "--yes", "--json")
-    assert (ran.code, ran.json["schema"], ran.json["ok"]) == (0, "0000", None)
+    assert ran.code == 0, ran.err
+    assert (ran.code, ran.json["schema"], ran.json["ok"]) == (0, "0001", None)
     assert "kelly db upgrade" in ran.err
     assert old_books("db", "upgrade").code == 0
     assert customers(old_books) == ["Ann"]

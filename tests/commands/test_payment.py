@@ -150,7 +150,7 @@ def test_at_80_columns_receipts_amounts_and_phones_are_whole(kelly, come, termin
     assert "999,999,999,999.99" in shown
 
 
-def test_the_day_tells_what_a_callback_alone_vouches_for(kelly, come, database_url):
+def test_the_day_tells_what_a_callback_alone_vouches_for_trap_33(kelly, come, database_url):
     from kelly_cli.store.database import Database
 
     come("QGK12XYZ91", "1.00", "x")

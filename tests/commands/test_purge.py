@@ -132,6 +132,7 @@ def test_people_go_and_the_books_stay_sound(books, age, held):
         "validations": 1,
         "quarantined": 1,
         "prompts": 0,
+        "requests": 0,
         "dry_run": False,
     }
     assert people_in(held()) == []

@@ -17,6 +17,8 @@ SAMPLES = {
     "mpesa.environment": ("sandbox", "production", "local"),
     "mpesa.base_url": ("http://a", "http://b", "http://c"),
     "mpesa.short_code": ("111111", "222222", "333333"),
+    "mpesa.api": ("v1", "v2", "v1"),
+    "mpesa.certificate": ("/a.cer", "/b.cer", "/c.cer"),
     "mpesa.short_codes": ("111111", "222222", "333333"),
     "webhook.host": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "webhook.port": ("1", "2", "3"),

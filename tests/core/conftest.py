@@ -2,8 +2,8 @@
 
 A story is told in steps: ``invoice A1 ann 500 @2`` (of day 2; ``-`` = to nobody in particular),
 ``sale``, ``pay 700 ann @5`` (at 5 o'clock; to a customer, an invoice or a sale), ``hold``,
-``release``, ``void``. Its end reads ``A1 500/500 ann +200``: paid of owed, and what is free;
-``!`` = pinned, ``nobody`` = without an owner.
+``release``, ``void``, ``reverse P3`` (the third payment). Its end reads ``A1 500/500 ann +200``:
+paid of owed, and what is free; ``!`` = pinned, ``nobody`` = without an owner.
 """
 
 from collections import Counter, deque
@@ -94,6 +94,19 @@ class World:
                 posting.free(books, money, invoice, amount, "void")
                 money.pinned = True
             invoice.void = True
+        self._keep(books)
+
+    def reverse(self, name, at=1):
+        """Safaricom took the money of a payment (``P3``) back."""
+        money = next((each for each in self.money if each.receipt == name), None)
+        if money is None or money.reversed:
+            return
+        books = self.gathered()
+        held = Counter()
+        for each in self.rows:
+            if each.money is money:
+                held[each.invoice.row] += each.amount_cents
+        posting.reverse(books, money, {row: amount for row, amount in held.items() if amount})
         self._keep(books)
 
     def standing(self, invoice):

@@ -68,5 +68,5 @@ def test_masking_twice_is_masking_once(text):
     assert mask_phones(mask_phones(text)) == mask_phones(text)
 
 
-def test_a_masked_phone_matches_nothing():
+def test_a_masked_phone_matches_nothing_trap_18():
     assert fold(mask_phone("254712345678")) is None

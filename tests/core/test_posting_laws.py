@@ -28,7 +28,8 @@ CHANGE = st.builds(
 )
 LATER = st.builds("invoice + {} {} @{}".format, OWNERS, AMOUNTS, st.integers(1, 5))
 VOID_SALE = st.builds("void {}".format, st.sampled_from(["S1", "S2"]))
-STEPS = st.lists(PAY | PAY | CHANGE | LATER | VOID_SALE, max_size=12)
+REVERSE = st.builds("reverse P{}".format, st.integers(1, 6))
+STEPS = st.lists(PAY | PAY | CHANGE | LATER | VOID_SALE | REVERSE, max_size=12)
 
 
 @given(OPENING, STEPS)
@@ -51,7 +52,8 @@ def check_nothing_made_or_lost(shop):
         by_invoice[invoice.row] += amount_cents
     for money in shop.money:
         assert money.allocated_cents == by_money[money.row]
-        assert money.allocated_cents + money.free_cents == money.amount_cents
+        held = money.allocated_cents + money.free_cents
+        assert held == (0 if money.reversed else money.amount_cents)
         assert money.free_cents >= 0 <= money.allocated_cents
     for invoice in shop.invoices.values():
         assert invoice.paid_cents == by_invoice[invoice.row]

@@ -40,7 +40,7 @@ SUBSCRIBERS = st.from_regex(r"[17][0-9]{8}", fullmatch=True)
         ("0", "0"),
     ],
 )
-def test_a_reference_is_known_in_any_case_and_spelling(typed, folded):
+def test_a_reference_is_known_in_any_case_and_spelling_trap_21(typed, folded):
     assert fold(typed) == folded
 
 

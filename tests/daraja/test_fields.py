@@ -90,7 +90,7 @@ def test_an_amount_is_its_literal_text(literal, cents):
         *('"1_0"', '"NaN"', "null", "true", "[]", "{}", "9" * 5000),
     ],
 )
-def test_any_other_amount_is_refused_and_never_rounded(literal):
+def test_any_other_amount_is_refused_and_never_rounded_trap_11(literal):
     refusal = confirm_literal("TransAmount", literal)
     assert (refusal.field, refusal.receipt) == ("TransAmount", "SB60000001")
     assert refusal.error.startswith("TransAmount ")

@@ -89,7 +89,7 @@ def test_a_good_confirmation_becomes_plain_facts():
     )
 
 
-def test_a_production_till_confirmation_without_name_keys_is_read():
+def test_a_production_till_confirmation_without_name_keys_is_read_trap_08():
     raw = (
         b'{"TransactionType":"Customer Merchant Payment","TransID":"SGM0000001",'
         b'"TransTime":"20240722205801","TransAmount":"11720.00","BusinessShortCode":"174379",'
@@ -147,7 +147,7 @@ ANY_TYPE = [
 
 @pytest.mark.parametrize("field", [*SHOWN_ONLY, "Body", "Result", "unknown"])
 @pytest.mark.parametrize("literal", ANY_TYPE)
-def test_a_field_for_show_never_refuses_money(field, literal):
+def test_a_field_for_show_never_refuses_money_trap_09(field, literal):
     message = confirm_literal(field, literal)
     assert (message.receipt, message.amount_cents) == ("SB60000001", 150_050)
 
@@ -262,6 +262,8 @@ def test_a_refused_prompt_is_a_notice_without_money(code):
         None,
         f"payment prompt refused: ResultCode {code}: Request cancelled by user",
         "ws_CO_191220191020363925",
+        str(code),
+        "Request cancelled by user",
     )
 
 

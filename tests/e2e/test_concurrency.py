@@ -53,7 +53,9 @@ def callback(receipt, amount, reference):
 
 
 @pytest.mark.slow
-def test_the_same_receipts_from_eight_processes_are_one_payment_each(crowd, kelly, tmp_path):
+def test_the_same_receipts_from_eight_processes_are_one_payment_each_trap_12(
+    crowd, kelly, tmp_path
+):
     kelly("customer", "create", "Ann", "--id", "CUST-001")
     receipts = [f"QGK{n:07d}" for n in range(500)]
     source = write_callbacks(

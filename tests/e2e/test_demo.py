@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -101,7 +101,7 @@ def test_people_see_each_command_and_its_books_can_be_kept(
     assert "Everything came out as promised: " in ran.out
     assert f"kelly --config {kept}/kelly.toml --db {kept}/kelly.db invoice list" in ran.out
     assert main(["--config", f"{kept}/kelly.toml", "invoice", "list", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 5
+    assert len(json.loads(capsys.readouterr().out)) == 6
 
 
 def test_machines_get_one_document_with_every_step_and_check(tmp_path_factory, environ):
@@ -160,7 +160,7 @@ def test_a_result_that_is_not_as_promised_ends_it_with_a_clear_message(place):
 
     told = Told()
     with pytest.raises(KellyError) as refused:
-        demo.play(place, told, date(2026, 2, 3), port=0)
+        demo.play(place, told, datetime(2026, 2, 3, 9, tzinfo=UTC), port=0)
 
     assert refused.value.code == "demo_failed"
     assert refused.value.message.endswith(

@@ -121,7 +121,7 @@ FORWARDED = [
 ]
 
 
-def test_behind_a_trusted_proxy_the_right_most_stranger_decides(serve, callback):
+def test_behind_a_trusted_proxy_the_right_most_stranger_decides_trap_32(serve, callback):
     listener = serve(
         env={
             "KELLY_WEBHOOK_ALLOWED_IPS": "196.201.214.200",
@@ -154,7 +154,7 @@ def test_a_stranger_may_look_at_nothing_but_health(serve, callback):
     assert listener.ask("GET", "/nowhere", headers=stranger).status == 404
 
 
-def test_a_refused_callback_waits_in_quarantine_and_can_be_released(
+def test_a_refused_callback_waits_in_quarantine_and_can_be_released_trap_32(
     serve, database, callback, kelly
 ):
     token = "abcdefghijklmnopqrstuvwxyz234567"
@@ -206,7 +206,7 @@ def test_with_any_address_allowed_a_stranger_is_slowed_and_no_list_is(serve, cal
     assert statuses("196.201.214.200") == {200}
 
 
-def test_beyond_this_machine_it_listens_only_when_something_keeps_strangers_out(
+def test_beyond_this_machine_it_listens_only_when_something_keeps_strangers_out_trap_40(
     kelly, serve, monkeypatch
 ):
     monkeypatch.setenv("KELLY_WEBHOOK_ALLOWED_IPS", "")

@@ -1,14 +1,15 @@
 """README.md and CHANGELOG.md say what is true: commands run, in order, and none is left out."""
 
+import contextlib
 import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
-import typer
 
 from kelly_cli import __version__
 from kelly_cli.main import COMMANDS, _loaded, main
@@ -33,6 +34,12 @@ def readme(root):
     return (root / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
 def fences(text):
     return re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
@@ -46,11 +53,12 @@ def all_commands():
 
 
 def leaves(words, command):
-    if isinstance(command, typer.core.TyperGroup):
-        for name, each in command.commands.items():
-            yield from leaves(f"{words} {name}", each)
-    else:
+    inner = getattr(command, "commands", {})
+    if not inner or command.invoke_without_command:
         yield words
+    for name, each in inner.items():
+        if not each.hidden:
+            yield from leaves(f"{words} {name}", each)
 
 
 def test_the_two_commands_stand_first_and_are_one_line_each(readme):
@@ -59,7 +67,7 @@ def test_the_two_commands_stand_first_and_are_one_line_each(readme):
 
 
 def test_every_command_line_of_the_readme_runs_in_order(
-    readme, root, clean_environment, tmp_path, capfd
+    readme, root, clean_environment, tmp_path, capfd, start_sandbox, stack, monkeypatch
 ):
     (tmp_path / "examples").symlink_to(root / "examples")
     lines = [
@@ -69,15 +77,32 @@ def test_every_command_line_of_the_readme_runs_in_order(
     for line in lines:
         promised = re.search(r"# exit (\d+)", line)
         words = shlex.split(line, comments=True)
+        if words == ["kelly", "mpesa", "sandbox"]:
+            monkeypatch.setenv("KELLY_MPESA_BASE_URL", start_sandbox().url)
+            monkeypatch.setenv("KELLY_WEBHOOK_PORT", str(free_port()))
+            continue
         if words == ["kelly", "webhook", "serve"]:
-            serve_and_stop(root)
+            stays = "KELLY_MPESA_BASE_URL" in os.environ
+            stack.enter_context(serving(root)) if stays else serve_and_stop(root)
             continue
         code = main(words[1:])
         assert code == (int(promised[1]) if promised else 0), f"{line}\n{capfd.readouterr().err}"
 
 
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
 def serve_and_stop(root):
-    environ = os.environ | {"KELLY_WEBHOOK_PORT": "0", "PYTHONPATH": str(root)}
+    with serving(root):
+        pass
+
+
+@contextlib.contextmanager
+def serving(root):
+    environ = {"KELLY_WEBHOOK_PORT": "0"} | os.environ | {"PYTHONPATH": str(root)}
     listener = subprocess.Popen(
         [sys.executable, "-m", "kelly_cli", "webhook", "serve"],
         env=environ,
@@ -87,6 +112,7 @@ def serve_and_stop(root):
     )
     with listener:
         assert listener.stderr.readline().startswith("Listening on http://127.0.0.1:")
+        yield
         listener.send_signal(signal.SIGTERM)
         assert listener.wait(60) == 0
 

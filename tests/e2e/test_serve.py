@@ -62,7 +62,7 @@ def test_each_path_keeps_what_it_says(serve, database, callback):
     assert rows(database, "SELECT count(*) FROM payments") == [(3,)]
 
 
-def test_validation_is_answered_kept_apart_and_never_money(serve, database, callback):
+def test_validation_is_answered_kept_apart_and_never_money_trap_17(serve, database, callback):
     listener = serve()
     for body in (callback("RAA0000001"), b"", b"\xff nonsense"):
         answer = listener.post("/c2b/validation", body)
@@ -154,7 +154,7 @@ def test_a_body_that_the_parser_leaves_unread_is_never_processed(sqlite_serve, t
     assert listener.metric('kelly_callbacks_total{outcome="failed"}') == 0
 
 
-def test_with_a_token_the_callback_paths_exist_only_under_it(serve, database, callback):
+def test_with_a_token_the_callback_paths_exist_only_under_it_trap_33(serve, database, callback):
     listener = serve(env={"KELLY_WEBHOOK_TOKEN": "s3cret-Token_1"})
     unknown = listener.post("/nowhere", b"{}").without_date
     for path in (CONFIRM, f"/hooks/s3cret-Token_2{CONFIRM}", f"/hooks/s3cret-Token_1{CONFIRM}/"):
@@ -221,7 +221,9 @@ def test_many_at_once_share_commits(serve, database, flood):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["quick", "slow"])
-def test_after_kill_9_everything_answered_is_there_once(serve, database, flood, hold, state):
+def test_after_kill_9_everything_answered_is_there_once_trap_41(
+    serve, database, flood, hold, state
+):
     listener = serve()
 
     def kill():

@@ -60,7 +60,9 @@ def test_warn_accepts_and_marks(serve, database, customer, callback):
     assert kept[1][1].startswith("C2B00012 unknown_account")
 
 
-def test_answers_come_in_time_while_the_database_is_held(serve, database, customer, hold, callback):
+def test_answers_come_in_time_while_the_database_is_held_trap_16(
+    serve, database, customer, hold, callback
+):
     listener = serve(env=policy("strict"))
     waits = []
     with hold():
@@ -75,7 +77,9 @@ def test_answers_come_in_time_while_the_database_is_held(serve, database, custom
 
 
 @pytest.mark.parametrize(("name", "answer"), [("warn", VALID), ("strict", rejected("C2B00016"))])
-def test_without_the_books_the_policy_decides(sqlite_serve, tmp_path, callback, name, answer):
+def test_without_the_books_the_policy_decides_trap_16(
+    sqlite_serve, tmp_path, callback, name, answer
+):
     path = tmp_path / "books.db"
     listener = sqlite_serve(path, env=policy(name))
     path.rename(tmp_path / "kept.db")

@@ -32,10 +32,12 @@ def commands():
 
     def walk(words, command):
         inner = getattr(command, "commands", None)
-        if inner is None:
+        if inner is None or command.invoke_without_command:
             found[words] = command
         for name, each in (inner or {}).items():
-            walk((*words, name), each)
+            # A hidden one is another name of one that is seen.
+            if not each.hidden:
+                walk((*words, name), each)
 
     for name in COMMANDS:
         walk((name,), _loaded(name))

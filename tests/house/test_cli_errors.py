@@ -22,6 +22,7 @@ INVOICE, SALE = "INV-20240203-0001", "POS-20240203-0001"
 VOID_INVOICE = f"invoice void {INVOICE} --reason typo --yes"
 LONG = "x" * 201
 ASSIGN = "suspense assign QGK12XYZ91 --to"
+REVERSED = "payment reverse QGK12XYZ91 --done-in-portal --reason twice --yes"
 VOID_SALE = f"pos void {SALE} --reason typo --yes"
 
 GALLERY = [
@@ -101,12 +102,43 @@ GALLERY = [
     ("cannot_listen", "customer create Ann; webhook serve --uds books.db"),
     ("spool_unusable", "@spool_in_the_way; webhook serve --port 0"),
     ("bad_alert_url", "@bad_alerts; webhook serve --port 0"),
+    ("scenario_not_found", "mpesa sandbox --scenario sunny"),
+    ("bad_scenario", "@bad_scenario; mpesa sandbox --scenario mine.toml"),
+    ("not_loopback", "mpesa sandbox --host 192.0.2.1"),
+    ("callback_not_taken", "webhook trigger --ref A --amount 5 --to http://127.0.0.1:1/"),
+    ("log_purged", "@lost; @purged; webhook replay 1 --to http://127.0.0.1:1/"),
     ("folder_not_empty", "demo --keep ."),
     ("folder_not_usable", "customer create Ann; demo --keep books.db/demo"),
+    ("already_reversed", f"@lost; {REVERSED}; {REVERSED}"),
+    ("amount_not_whole", "@ann; @pay QGK12XYZ91 5.50 ANN; mpesa reverse QGK12XYZ91 --reason x"),
+    ("bad_receipt", "mpesa status 'QGK 12'"),
+    ("bad_phone", "mpesa pull register --nominated-number 12"),
+    ("empty_span", "mpesa pull --from 2020-01-02 --to 2020-01-01"),
+    ("out_of_reach", "mpesa pull --from 2020-01-01 --to 2020-01-02"),
+    ("usage", "mpesa pull --since yesterday"),
+    ("usage", "mpesa pull --from 2020-01-01T00:00Z"),
+    ("file_exists", "init; init --environment sandbox"),
+    ("file_not_writable", "customer create Ann; init books.db/shop"),
+    ("unknown_short_code", "mpesa register --short-code 999999"),
+    ("not_in_production", "@production; mpesa simulate --amount 5 --bill-ref A"),
+    ("bad_reference", "mpesa simulate --amount 5"),
+    ("missing_setting", "@production; mpesa token"),
+    ("token_folder_unusable", "@tokens_in_the_way; mpesa token"),
+    ("code_not_found", "mpesa codes 31415"),
+    ("prompt_not_found", "customer create Ann; mpesa prompt query 5"),
+    ("nothing_open", f"@billed; {VOID_INVOICE}; mpesa prompt --invoice {INVOICE}"),
+    ("more_than_open", f"@billed; mpesa prompt --invoice {INVOICE} --amount 6"),
+    ("no_phone", f"@billed; mpesa prompt --invoice {INVOICE}"),
     ("bug", "@nobody_logged_in; customer create Ann"),
 ]
 
 ELSEWHERE = {
+    "prompt_not_noted": "needs books that fail between two writes; tests/services/prompts",
+    "prompt_open": "needs a Safaricom that answers; tests/services/prompts",
+    "clock_disagrees": "needs a Safaricom that lists payments; tests/services/test_pulling.py",
+    "clock_unknown": "needs a Safaricom that lists payments; tests/services/test_pulling.py",
+    "not_mpesa": "no command records other money yet; tests/services/test_reversing.py",
+    "reversal_pending": "needs a Safaricom that answers; tests/services/test_requesting.py",
     "broken_invariant": "a bug in the rules or in a table of columns; their own tests",
     "database_busy": "needs another program and half a minute; tests/store/test_turnstile.py",
     "database_replaced": "needs a listener at work and somebody who moves its file away",
@@ -118,7 +150,7 @@ ELSEWHERE = {
     "other_books": "needs a listener at work; tests/e2e/test_standing.py",
     "no_pg_tools": "needs PostgreSQL without its tools; tests/store/test_backups.py",
     "not_supported": "needs Windows",
-    "unknown_short_code": "no command asks for the credentials of a short code yet",
+    "url_refused": "its rules are printed as well; tests/commands/test_mpesa_register.py",
 }
 """Codes that no command line can cause here, and why."""
 
@@ -140,6 +172,11 @@ def port(world):
 
 def spool_in_the_way(world):
     (world.folder / "books.db.spool").touch()
+
+
+def tokens_in_the_way(world):
+    (world.folder / "state").touch()
+    world.environ("XDG_STATE_HOME", str(world.folder / "state"))
 
 
 def bad_alerts(world):
@@ -197,12 +234,15 @@ ARRANGED = {
     "production": production,
     "bad_alerts": bad_alerts,
     "spool_in_the_way": spool_in_the_way,
+    "tokens_in_the_way": tokens_in_the_way,
     "says_no": says_no,
     "busy_port": busy_port,
     "nobody_logged_in": nobody_logged_in,
     "broken_toml": file("kelly.toml", "[webhook\n"),
     "secret_toml": file("kelly.toml", '[mpesa]\npasskey = "hush"\n'),
     "broken_dotenv": file(".env", 'KELLY_WEBHOOK_PORT="8000\n'),
+    "bad_scenario": file("mine.toml", "[payers]\ncount = -1\n"),
+    "purged": sql("UPDATE webhook_logs SET purged_at = created_at, original_sha256 = 'x'"),
     "damaged": file("books.db", "these are no books" * 100),
     "foreign": sql("CREATE TABLE recipes (cake TEXT)"),
     "old": sql("UPDATE alembic_version SET version_num = '0000'"),

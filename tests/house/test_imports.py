@@ -9,14 +9,16 @@ import sys
 import pytest
 
 HEAVY = {
-    "alembic", "apprise", "dotenv", "httptools", "httpx", "prometheus_client", "pydantic", "rich",
-    "sqlalchemy", "sqlite3", "sqlmodel", "starlette", "structlog", "tomlkit", "uvicorn", "uvloop",
+    "alembic", "apprise", "cryptography", "dotenv", "httptools", "httpx", "prometheus_client",
+    "pydantic", "rich", "sqlalchemy", "sqlite3", "sqlmodel", "starlette", "structlog",
+    "tomlkit", "uvicorn", "uvloop",
 }  # fmt: skip
 
 HOMES = {
     "alembic": {"store"},
     "apprise": {"listener"},
     "click": set(),
+    "cryptography": {"daraja"},
     "dotenv": {"config"},
     "httptools": {"listener"},
     "httpx": {"daraja"},
@@ -25,15 +27,17 @@ HOMES = {
     "psycopg": {"store"},
     "pydantic": {"store"},
     "rich": {"render"},
+    "segno": {"daraja", "render"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "sqlmodel": {"store"},
-    "starlette": {"listener"},
+    "stamina": {"daraja"},
+    "starlette": {"daraja", "listener"},
     "structlog": {"listener"},
     "tomlkit": {"config"},
     "typer": {"commands", "main.py", "office.py"},
     "tzdata": set(),
-    "uvicorn": {"listener"},
+    "uvicorn": {"daraja", "listener"},
     "uvloop": {"listener"},
 }
 """The floors on which each package from outside may be named."""

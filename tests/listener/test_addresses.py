@@ -22,7 +22,7 @@ p14 = _proof()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_ten_thousand_forged_headers_agree_with_the_oracle(seed):
+def test_ten_thousand_forged_headers_agree_with_the_oracle_trap_32(seed):
     figures = p14.prove(10_000, seed)
     assert figures["violations"] == []
     assert 2_000 < figures["admitted"] < 8_000

@@ -15,6 +15,12 @@ def books(database, inbox, hand):
     return Books(database, inbox, hand)
 
 
+@pytest.fixture(scope="session")
+def notation():
+    """The class of ``books``, for tests that make many."""
+    return Books
+
+
 class Books:
     def __init__(self, database, inbox, hand):
         self.database, self.inbox, self.hand = database, inbox, hand
@@ -186,3 +192,64 @@ def word(entry):
 
 def days(n):
     return date(2026, 2, 3) + timedelta(days=n)
+
+
+@pytest.fixture
+def safaricom():
+    """A web server that says what it is told to, and remembers what it was asked."""
+    server = Safaricom()
+    yield server
+    server.close()
+
+
+class Safaricom:
+    """``answers``: path → body, (status, body), a callable of the request, or a list of these."""
+
+    def __init__(self):
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+        from threading import Thread
+
+        outer = self
+        self.answers, self.asked = {}, []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self._answer({"access_token": "T" * 28, "expires_in": "3599"})
+
+            def do_POST(self):
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                request = json.loads(raw)
+                outer.asked.append((self.path, request))
+                answer = outer.answers.get(self.path, (404, {"errorMessage": "not told"}))
+                if isinstance(answer, list):
+                    answer = answer.pop(0) if len(answer) > 1 else answer[0]
+                self._answer(answer(request) if callable(answer) else answer)
+
+            def _answer(self, answer):
+                status, body = answer if isinstance(answer, tuple) else (200, answer)
+                data = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def client(self, folder, clock):
+        """The client of kelly that talks to this server."""
+        from kelly_cli.daraja.client.daraja import Daraja
+        from kelly_cli.daraja.client.shapes import Keys, Place
+
+        return Daraja(Place("local", self.url, folder), Keys(), clock)
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

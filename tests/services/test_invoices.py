@@ -332,7 +332,7 @@ def test_a_payment_that_also_paid_another_invoice_keeps_that_part(shop):
     assert pinned(shop) == [("QGK12XYZ91", True, 4000)]
 
 
-def test_a_payment_to_a_void_invoice_is_the_customers_credit(shop):
+def test_a_payment_to_a_void_invoice_is_the_customers_credit_trap_42(shop):
     made = issue(shop, 100).invoice
     void(shop, made.invoice_id)
     assert shop.pay("QGK12XYZ91", 70, made.invoice_id) == "processed"

@@ -73,7 +73,7 @@ def test_a_stranger_among_the_filters_is_not_found(filled, database):
     assert error.value.code == "customer_not_found"
 
 
-def test_a_payment_is_found_in_any_case_with_what_it_holds(books, database):
+def test_a_payment_is_found_in_any_case_with_what_it_holds_trap_45(books, database):
     books.customer()
     invoice = books.invoice(60)
     books.pay("QGK12XYZ91", 100, invoice)

@@ -9,7 +9,9 @@ from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
 from kelly_cli.errors import DomainError
 from kelly_cli.services import customers, invoices, logs, sales, suspense
 from kelly_cli.services.inbox import Delivery, Inbox, OurCode
+from kelly_cli.store import payment_rows, prompt_rows, request_rows
 from kelly_cli.store.audit_rows import Hand
+from kelly_cli.store.prompt_rows import NewPrompt
 from kelly_cli.store.sale_rows import SaleItem
 
 START = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
@@ -23,7 +25,7 @@ class Story:
         self.database, self.chance, self.now = database, random.Random(seed), START
         self.inbox = Inbox(database, CODES, lambda: self.now)
         self.customers, self.invoices, self.sales, self.bodies = [], [], [], []
-        self.receipts = self.deliveries = 0
+        self.receipts = self.deliveries = self.prompts = 0
 
     # What people do
 
@@ -93,9 +95,9 @@ class Story:
         fields.update(changes)
         return json.dumps({k: v for k, v in fields.items() if v is not ...}).encode()
 
-    def stk(self, amount, receipt=None, *, code=0):
+    def stk(self, amount, receipt=None, *, code=0, checkout=None):
         said = {
-            "CheckoutRequestID": f"ws_CO_{self.deliveries}",
+            "CheckoutRequestID": checkout or f"ws_CO_{self.deliveries}",
             "ResultCode": code,
             "ResultDesc": "x",
         }
@@ -168,6 +170,7 @@ class Story:
 
     def unsettled(self):
         """What stays open at the end: part of an invoice, freed money, a sale, a stranger's money."""
+        self.asked()
         customer = self.customer()
         void = self.invoice(customer, 50)
         self.pay(void, 50)
@@ -206,6 +209,40 @@ class Story:
         self.take(self.stk(14))
         self.pay("CUST-00X", 33, bad := self.receipt())
         self.pay("CUST-00X", 33, bad)
+
+    def asked(self):
+        """A prompt that is paid, one that is refused, and a payment that Safaricom gave back."""
+        paid, refused = self.prompt(), self.prompt()
+        self.take(self.stk(70, checkout=paid), self.stk(0, code=1032, checkout=refused))
+        self.pay("NOBODY YET", 30, receipt := self.receipt())
+        with self.database.writing() as connection:
+            payment = payment_rows.find_payment(connection, receipt)
+            values = {
+                "kind": "reversal",
+                "environment": "local",
+                "short_code": "174379",
+                "receipt": receipt,
+                "payment_id": payment.row,
+                "amount_cents": payment.amount_cents,
+                "reason": "paid twice",
+                "actor": "tester",
+            }
+            row = request_rows.add_request(connection, values, self.now)
+            accepted = {"state": "accepted", "conversation_id": "AG_1"}
+            request_rows.change_request(connection, row, accepted, self.now)
+        said = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "Done", "ConversationID": "AG_1"}
+        self.take(json.dumps({"Result": said}).encode())
+
+    def prompt(self):
+        self.now += timedelta(minutes=5)
+        self.prompts += 1
+        asked = NewPrompt("174379", "local", "254708374149", 7000, "NOBODY", "tester")
+        name = f"ws_CO_asked_{self.prompts}"
+        with self.database.writing() as connection:
+            row = prompt_rows.add(connection, asked, self.now)
+            names = {"checkout_request_id": name, "merchant_request_id": None}
+            prompt_rows.set_sent(connection, row, **names, at=self.now)
+        return name
 
     def days(self, events):
         """So many events by chance."""

@@ -12,11 +12,11 @@ from kelly_cli.store import upgrading
 from kelly_cli.store.schema import open_for_writing, revision_of
 from kelly_cli.store.tables import SCHEMA_REVISION
 
-SECOND = """
+NEXT = """
 from alembic import op
 import sqlalchemy as sa
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
 
 
 def upgrade():
@@ -46,7 +46,7 @@ def revisions(tmp_path, monkeypatch):
         (folder / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(upgrading, "REVISIONS", str(folder))
 
-    def add(text, name="0002_next.py"):
+    def add(text, name="0003_next.py"):
         (folder / name).write_text(textwrap.dedent(text))
         return folder
 
@@ -106,13 +106,13 @@ def test_a_migration_never_imports_the_tables():
 
 def test_an_upgrade_keeps_every_row_and_calls_for_the_backup_first(database, hand, revisions):
     customers.create_customer(database, hand, name="Ann", phone="0712345678", email="a@b.co")
-    revisions(SECOND.format(then="pass"))
+    revisions(NEXT.format(then="pass"))
     called = []
 
     done = upgrading.upgrade(database, first=called.append)
 
-    assert done == ("0001", "0002")
-    assert called == ["0001"]
+    assert done == (SCHEMA_REVISION, "0003")
+    assert called == [SCHEMA_REVISION]
     assert {"nickname", "address"} <= columns_of(database, "customers")
     with database.reading() as connection:
         rows = connection.exec_driver_sql(
@@ -124,42 +124,42 @@ def test_an_upgrade_keeps_every_row_and_calls_for_the_backup_first(database, han
 
 def test_an_upgrade_of_books_of_today_does_nothing(database):
     called = []
-    assert upgrading.upgrade(database, first=called.append) == ("0001", "0001")
+    assert upgrading.upgrade(database, first=called.append) == (SCHEMA_REVISION, SCHEMA_REVISION)
     assert called == []
 
 
 def test_a_failed_backup_stops_the_upgrade(database, revisions):
-    revisions(SECOND.format(then="pass"))
+    revisions(NEXT.format(then="pass"))
 
     def fail(_revision):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
         upgrading.upgrade(database, first=fail)
-    assert revision(database) == "0001"
+    assert revision(database) == SCHEMA_REVISION
 
 
 def test_a_migration_that_fails_in_the_middle_changes_nothing(database, revisions, spelled):
     before = spelled(database)
-    revisions(SECOND.format(then='raise RuntimeError("no")'))
+    revisions(NEXT.format(then='raise RuntimeError("no")'))
     with pytest.raises(RuntimeError):
         upgrading.upgrade(database, first=nothing_first)
     assert spelled(database) == before
-    assert revision(database) == "0001"
+    assert revision(database) == SCHEMA_REVISION
 
 
 def test_a_migration_that_loses_a_parent_row_is_refused(database, hand, revisions):
     if not database.is_sqlite:
         pytest.skip("PostgreSQL refuses the statement itself")
     customers.create_customer(database, hand, name="Ann")
-    revisions(SECOND.format(then='op.execute("DELETE FROM customers")'))
+    revisions(NEXT.format(then='op.execute("DELETE FROM customers")'))
     with pytest.raises(BrokenInvariantError, match="points at no row of customers"):
         upgrading.upgrade(database, first=nothing_first)
     assert customers.show_customer(database, "CUST-001").name == "Ann"
 
 
 def test_foreign_keys_hold_again_after_an_upgrade(database, revisions):
-    revisions(SECOND.format(then="pass"))
+    revisions(NEXT.format(then="pass"))
     upgrading.upgrade(database, first=nothing_first)
     if database.is_sqlite:
         with database.writing() as connection:
@@ -171,7 +171,7 @@ def test_a_kill_in_the_middle_leaves_the_old_books_usable(
 ):
     customers.create_customer(database, hand, name="Ann")
     before = spelled(database)
-    folder = revisions(SECOND.format(then=STOP))
+    folder = revisions(NEXT.format(then=STOP))
     process = python(UPGRADE, database_url, folder)
     assert process.stdout.readline() == "half\n"
     process.send_signal(signal.SIGKILL)
@@ -182,9 +182,9 @@ def test_a_kill_in_the_middle_leaves_the_old_books_usable(
     customers.create_customer(reopened, hand, name="Ben")
     assert spelled(reopened) == before
 
-    revisions(SECOND.format(then="pass"))
+    revisions(NEXT.format(then="pass"))
     done(python(UPGRADE, database_url, folder))
-    assert revision(database) == "0002"
+    assert revision(database) == "0003"
     with database.reading() as connection:
         names = connection.exec_driver_sql("SELECT name FROM customers ORDER BY name").all()
     assert [name for (name,) in names] == ["Ann", "Ben"]
@@ -193,16 +193,16 @@ def test_a_kill_in_the_middle_leaves_the_old_books_usable(
 def test_two_upgrades_at_once_run_the_migration_once(
     database, database_url, revisions, python, done
 ):
-    folder = revisions(SECOND.format(then="pass"))
+    folder = revisions(NEXT.format(then="pass"))
     for process in [python(UPGRADE, database_url, folder) for _ in range(2)]:
         done(process)
-    assert revision(database) == "0002"
+    assert revision(database) == "0003"
 
 
 def test_older_books_wait_for_the_upgrade(database, opened):
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(SchemaTooOldError, match="0000, older than this kelly's 0001"):
+    with pytest.raises(SchemaTooOldError, match="0000, older than this kelly's 0002"):
         open_for_writing(opened(database))
 
 
@@ -216,7 +216,7 @@ def test_books_of_a_newer_kelly_are_not_upgraded(database, revisions):
 
 
 def test_alembic_warns_of_nothing(database, revisions):
-    revisions(SECOND.format(then="pass"))
+    revisions(NEXT.format(then="pass"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         upgrading.upgrade(database, first=nothing_first)

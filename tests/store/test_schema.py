@@ -102,7 +102,7 @@ def test_new_books_are_for_their_owner_only(tmp_path, opened):
 
 
 @pytest.mark.parametrize(
-    ("revision", "error"), [("0000", SchemaTooOldError), ("0002", SchemaTooNewError)]
+    ("revision", "error"), [("0000", SchemaTooOldError), ("0003", SchemaTooNewError)]
 )
 def test_books_of_another_age_are_refused(database, opened, revision, error):
     stamp(database, revision)
@@ -114,7 +114,7 @@ def test_books_of_another_age_are_refused(database, opened, revision, error):
 def test_not_a_byte_of_newer_books_is_changed(database, opened):
     if not database.is_sqlite:
         pytest.skip("a server's files are its own")
-    stamp(database, "0002")
+    stamp(database, "0003")
     database.close()
     folder = Path(database.path).parent
     before = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
@@ -164,7 +164,8 @@ def test_money_that_is_not_whole_cents_is_refused_by_sqlite(database):
         with pytest.raises(IntegrityError, match="whole"), database.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO payment_prompts (checkout_request_id, phone, amount_cents,"
-                f" created_at) VALUES ('ws_1', '254712345678', {cents}, '2026-02-03')"
+                " environment, state, actor, created_at, updated_at) VALUES ('ws_1',"
+                f" '254712345678', {cents}, 'local', 'unknown', 'x', '2026-02-03', '2026-02-03')"
             )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kelly_cli.store.checks import (
     allocation,
+    asked,
     audit,
     fifo,
     logs,
@@ -78,6 +79,10 @@ OF_THE_BOOKS = (
     Check("I-30", audit.actions),
     Check("I-30", audit.dismissals),
     Check("I-30", audit.purges),
+    Check("I-31", asked.paid_prompts),
+    Check("I-31", asked.answered_prompts),
+    Check("I-31", asked.requests),
+    Check("I-31", asked.reversals),
 )
 CHECKS = (*OF_THE_FILE, *OF_THE_BOOKS)
 

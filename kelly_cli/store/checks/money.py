@@ -20,7 +20,7 @@ _BOUNDS = (
     ("payments", "mpesa_receipt_number", "amount_cents", 1),
     ("invoices", "invoice_id", "amount_cents", 1),
     ("pos_sales", "pos_id", "total_cents", 1),
-    ("payment_prompts", "checkout_request_id", "amount_cents", 1),
+    ("payment_prompts", "id", "amount_cents", 1),
     ("pos_items", "id", "quantity", 1),
     ("pos_items", "id", "unit_price_cents", 0),
 )
