@@ -13,7 +13,7 @@ from kelly_cli.core import posting
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
 from kelly_cli.core.matching import Claim, Directory, match, why_unmatched
 from kelly_cli.core.money import kes_for_people
-from kelly_cli.core.refs import phone_of
+from kelly_cli.core.refs import fold, phone_of, short_form
 from kelly_cli.core.repeats import differences
 from kelly_cli.daraja.messages import PaymentMessage, Refusal
 from kelly_cli.services import answering, prompt_answers
@@ -238,7 +238,12 @@ class Batch:
         return found.rule, None
 
     def _make_invoice(self, sale: Sale) -> Invoice:
-        return book_rows.invoice_for_sale(self._connection, sale, self._now)
+        made = book_rows.invoice_for_sale(self._connection, sale, self._now)
+        # A later callback of this batch may name it: nobody could look it up before.
+        for name in (fold(made.public_id), short_form(made.public_id)):
+            if name is not None:
+                self._directory.keys.setdefault(name, Target(invoice=made.row))
+        return made
 
     def _succeed(self, entry: Entry, receipt: str) -> None:
         entry.processed, entry.is_duplicate, entry.error = True, False, None

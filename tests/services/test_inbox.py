@@ -377,3 +377,13 @@ def test_delivery_ids_are_taken_once(books):
     deliveries = [Delivery(b"{}", None, "http", next(ids)) for _ in range(100)]
     books.inbox.take(deliveries)
     assert books.one("SELECT count(DISTINCT delivery_id) FROM webhook_logs") == (100,)
+
+
+def test_a_callback_may_name_the_invoice_that_one_of_its_own_batch_made(books):
+    """The invoice of a sale is made by its first payment: in one batch as in two."""
+    books.customer()
+    sale = books.sale(100, "CUST-001")
+    first = books.body("QGK12XYZ91", 40, sale)
+    second = books.body("QGK12XYZ92", 60, "INV-20260203-0001")
+    assert books.take(first, second) == ["processed", "processed"]
+    assert books.one("SELECT amount_paid_cents FROM invoices")[0] == 10_000
