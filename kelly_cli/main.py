@@ -24,10 +24,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pos": ("group", "Sales at the counter."),
     "payment": ("group", "Payments: money in."),
     "suspense": ("group", "Money that found no owner."),
+    "credit": ("group", "Money of customers that pays nothing yet."),
     "webhook": ("group", "Callbacks: serve, ingest, list, show, dismiss, quarantine."),
     "mpesa": ("group", "Safaricom: register, prompt, status, pull, reverse, sandbox."),
+    "recon": ("group", "Are the books complete? statement, gaps, pull, status."),
     "reprocess": ("command", "Try failed and unfinished callbacks again."),
     "report": ("group", "Reports: the day in figures."),
+    "status": ("command", "One screen for the morning: what came, what waits, what to do."),
+    "day": ("group", "Closing the day: expected, counted, difference."),
+    "import": ("group", "Customers and open invoices from a table."),
+    "audit": ("group", "What people did: list it, verify its chain."),
     "db": ("group", "The database: check, backup, restore, upgrade."),
     "config": ("group", "Settings: list, path, set."),
     "init": ("command", "Write kelly.toml, .env and the books."),
@@ -36,6 +42,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("command", "Run a day of business in a book of its own."),
 }
 """Name → (kind, help). The module is kelly_cli.commands.NAME; its ``app`` is the Typer of it."""
+
+MODULES = {"import": "importing"}
+"""Where a name is a word of Python, and no module can be called so."""
 
 
 class FrontDoor(TyperGroup):
@@ -56,7 +65,7 @@ class FrontDoor(TyperGroup):
 def _loaded(name: str) -> Any:
     from importlib import import_module
 
-    app = import_module(f"kelly_cli.commands.{name}").app
+    app = import_module(f"kelly_cli.commands.{MODULES.get(name, name)}").app
     if COMMANDS[name][0] == "group":
         return typer.main.get_group(app)
     return typer.main.get_command(app)

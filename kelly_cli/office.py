@@ -132,7 +132,7 @@ class Office:
             OurCode(code.code, code.kind, code.name or None, code.environment)
             for code in self.config.mpesa.short_codes
         ]
-        return Inbox(database, codes, self.now)
+        return Inbox(database, codes, self.now, actor=self.actor)
 
     @cached_property
     def spool(self) -> Spool:

@@ -18,6 +18,11 @@ from types import SimpleNamespace
 
 import pytest
 
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 * 1024**3:
+    # Most of a test's time goes into flushes; the proofs, and nothing here, need a real disk.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 POSTGRES_URL = os.environ.get("KELLY_TEST_POSTGRES_URL", "")
 DIALECTS = [
     "sqlite",

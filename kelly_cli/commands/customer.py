@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.customer_alias import app as alias
+from kelly_cli.commands.customer_merge import merge, unmerge
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from kelly_cli.store.customer_rows import CustomerView
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(alias, name="alias")
 
 COLUMNS = (
     Column("customer_id", "Customer", "id"),
@@ -117,7 +120,8 @@ def show(ctx: typer.Context, customer_id: IdArg, json: JsonOpt = False) -> None:
     from kelly_cli.services import customers
 
     office = office_of(ctx, json=json)
-    _show(office, customers.show_customer(office.books_to_read(), customer_id))
+    found = customers.show_customer(office.books_to_read(), customer_id)
+    _show(office, found, asked_for=customer_id)
 
 
 @app.command()
@@ -144,11 +148,22 @@ def edit(
     _show(office, changed)
 
 
+app.command("merge")(merge)
+app.command("unmerge")(unmerge)
+
+
 def _row(view: CustomerView) -> dict[str, object]:
     return {**view._asdict(), "balance_cents": view.balance_cents}
 
 
-def _show(office: Office, view: CustomerView) -> None:
+def _show(office: Office, view: CustomerView, asked_for: str | None = None) -> None:
+    """``asked_for``: the id as typed; another customer's, when that one was merged into this."""
     from kelly_cli.commands.shapes import customer_json
+    from kelly_cli.core.refs import fold
 
-    office.show.record(_row(view), FIELDS, customer_json(view))
+    told: dict[str, object] = {}
+    if asked_for is not None and fold(asked_for) != fold(view.customer_id):
+        told = {"asked_for": asked_for, "merged_into": view.customer_id}
+        if not office.show.json:
+            office.show.note(f"{asked_for} was merged into {view.customer_id}")
+    office.show.record(_row(view), FIELDS, {**customer_json(view), **told})

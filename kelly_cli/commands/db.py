@@ -33,6 +33,13 @@ VIOLATIONS = (
 )
 
 
+WARNINGS = (
+    Column("invariant", "Look at", "id"),
+    Column("subject", "Subject", "id"),
+    Column("detail", "Why"),
+)
+
+
 @app.callback()
 def db(ctx: typer.Context, json: JsonOpt = False) -> None:
     """The database: check, backup, restore, upgrade, purge."""
@@ -43,22 +50,52 @@ app.command()(purge)
 
 
 @app.command()
-def check(ctx: typer.Context, json: JsonOpt = False) -> None:
+def check(
+    ctx: typer.Context,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Make the books again from all that was kept, too.", metavar=""
+        ),
+    ] = False,
+    json: JsonOpt = False,
+) -> None:
     """Check that the books hold together; exit 1 when they do not.
+
+    With --rebuild every callback and every action by hand is done again in empty books aside, and
+    payments, invoices and balances are compared.
 
     kelly db check
 
-    kelly db check --json
+    kelly db check --rebuild --json
     """
-    from kelly_cli.services import checking
+    from kelly_cli.services import checking, hinting
 
     office = office_of(ctx, json=json)
-    result = checking.check(office.books_to_read(), now=office.now())
+    books = office.books_to_read()
+    result = checking.check(books, now=office.now())
+    result.join(hinting.spool(office.spool, now=office.now()))
+    result.join(hinting.hints(books, whole=rebuild))
+    if rebuild:
+        _rebuild(office, result)
     if office.show.json:
         office.show.document(_check_json(result))
     _tell_check(office, result)
     if not result.ok:
         raise typer.Exit(1)
+
+
+def _rebuild(office: Office, result: CheckResult) -> None:
+    """Add what a rebuild finds."""
+    from kelly_cli.services import rebuilding
+
+    with office.show.progress(None, "Callbacks") as progress:
+        books = office.books_to_read()
+        done = rebuilding.rebuild(books, now=office.now(), advance=progress.advance)
+    result.join(done.result)
+    office.show.note(
+        f"Done again from nothing: {done.callbacks:,} callbacks, {done.actions:,} actions by hand"
+    )
 
 
 @app.command()
@@ -139,7 +176,8 @@ def restore(
         office.show.note(f"What was there before: {done.kept.file}")
     office.show.note(
         "Money received since that backup is missing: kelly mpesa pull --since 48h brings back "
-        "what came in the last two days; the statement that the M-Pesa portal exports has all of it"
+        "what came in the last two days; the statement that the M-Pesa portal exports has all of "
+        "it: kelly recon statement FILE --apply"
     )
     if done.check is None:
         office.show.note(f"The books have the older schema {found.schema}. Run: kelly db upgrade")
@@ -200,6 +238,7 @@ def _check_json(result: CheckResult) -> dict[str, object]:
         "ok": result.ok,
         "violations": [each._asdict() for each in result.violations],
         "counts": result.counts,
+        "warnings": [each._asdict() for each in result.warnings],
     }
 
 
@@ -210,6 +249,9 @@ def _tell_check(office: Office, result: CheckResult) -> None:
             for invariant, count in sorted(result.counts.items())
         )
     )
+    if result.warnings and not office.show.json:
+        office.show.table([each._asdict() for each in result.warnings], WARNINGS)
+        office.show.lines("")
     if result.ok:
         office.show.lines("ok")
     else:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.invoice_hand import credit_note, hold, release, writeoff
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
-    DryRunOpt,
     JsonOpt,
     LimitOpt,
-    ReasonOpt,
-    YesOpt,
     day,
     days,
     printable,
@@ -22,6 +19,7 @@ from kelly_cli.commands.options import (
 from kelly_cli.commands.options import (
     amount as read_amount,
 )
+from kelly_cli.commands.voiding import void_invoice
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
     from kelly_cli.config import Config
     from kelly_cli.office import Office
-    from kelly_cli.services.invoices import Freed
+    from kelly_cli.store.adjustment_rows import AdjustmentView
     from kelly_cli.store.invoice_rows import AllocationView, InvoiceView
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -56,10 +54,12 @@ FIELDS = (
     Column("description", "Description"),
     Column("amount_cents", "Amount", "money"),
     Column("paid_cents", "Paid", "money"),
+    Column("adjusted_cents", "Adjusted", "money"),
     Column("balance_cents", "Balance", "money"),
     Column("issued_on", "Issued", "date"),
     Column("due_on", "Due", "date"),
     Column("overdue", "Overdue", "flag"),
+    Column("on_hold", "On hold", "flag"),
     Column("pos_id", "Sale", "id"),
     Column("voided_at", "Voided at", "instant"),
 )
@@ -69,11 +69,13 @@ ALLOCATIONS = (
     Column("reason", "Reason"),
     Column("created_at", "When", "instant"),
 )
-FREED = (
-    Column("receipt", "Freed", "receipt"),
+ADJUSTMENTS = (
+    Column("kind", "Adjusted by"),
     Column("amount_cents", "Amount", "money"),
+    Column("reason", "Why", priority=1),
+    Column("actor", "Who", priority=2),
+    Column("created_at", "When", "instant", priority=3),
 )
-
 MOST_MPESA_CENTS = 250_000_00
 """The largest single M-Pesa payment."""
 
@@ -117,9 +119,19 @@ def create(
         str | None,
         typer.Option("--date", help="The day of issue (default: today).", metavar="DAY"),
     ] = None,
+    keep_credit: Annotated[
+        bool,
+        typer.Option(
+            "--keep-credit",
+            help="The customer's credit does not pay it, and waits for a person.",
+            metavar="",
+        ),
+    ] = False,
     json: JsonOpt = False,
 ) -> None:
     """Write a new invoice; the customer's credit pays it at once.
+
+    Kept credit is used again by kelly payment allocate RECEIPT --reason TEXT.
 
     kelly invoice create --customer CUST-001 --amount 5000
 
@@ -135,9 +147,13 @@ def create(
         description=description,
         due_on=day(due, option="--due"),
     )
-    issued = invoices.create_invoice(office.books_to_write(), office.hand(), wanted)
+    issued = invoices.create_invoice(
+        office.books_to_write(), office.hand(), wanted, keep_credit=keep_credit
+    )
     used_cents = issued.credit_used_cents
-    _show(office, issued.invoice, {"credit_used": kes(used_cents)})
+    show_invoice(
+        office, issued.invoice, {"credit_used": kes(used_cents), "kept": list(issued.kept)}
+    )
     if used_cents and not office.show.json:
         office.show.note(f"Paid from the customer's credit: KES {kes_for_people(used_cents)}")
 
@@ -199,78 +215,25 @@ def show(ctx: typer.Context, invoice_id: IdArg, json: JsonOpt = False) -> None:
 
     kelly invoice show inv202602030001 --json
     """
-    from kelly_cli.commands.shapes import allocation_json
-    from kelly_cli.services import invoices
+    from kelly_cli.commands.shapes import adjustment_json, allocation_json
+    from kelly_cli.services import adjusting, invoices
 
     office = office_of(ctx, json=json)
-    found, moves = invoices.show_invoice(office.books_to_read(), invoice_id)
-    _show(office, found, {"allocations": [allocation_json(each) for each in moves]}, moves)
+    books = office.books_to_read()
+    found, moves = invoices.show_invoice(books, invoice_id)
+    changes = adjusting.list_adjustments(books, invoice_id)
+    more: dict[str, object] = {
+        "allocations": [allocation_json(each) for each in moves],
+        "adjustments": [adjustment_json(each) for each in changes],
+    }
+    show_invoice(office, found, more, moves, changes)
 
 
-@app.command()
-def void(
-    ctx: typer.Context,
-    invoice_id: IdArg,
-    *,
-    reason: ReasonOpt,
-    yes: YesOpt = False,
-    dry_run: DryRunOpt = False,
-    json: JsonOpt = False,
-) -> None:
-    """Void an invoice; money on it is freed and waits for a person.
-
-    kelly invoice void INV-20260203-0001 --reason "wrong amount"
-
-    kelly invoice void INV-20260203-0001 --reason "wrong amount" --dry-run
-    """
-    from kelly_cli.services import invoices
-
-    office = office_of(ctx, json=json)
-    why = printable(reason, option="--reason")
-    # What is tried dry must not make a database either.
-    books = office.books_to_read() if dry_run else office.books_to_write()
-    if not (yes or dry_run):
-        plan = invoices.void_invoice(books, office.hand(why), invoice_id, dry_run=True)
-        command = ["kelly", "invoice", "void", plan.invoice.invoice_id, "--reason", why]
-        office.show.confirm(
-            void_question(plan.invoice.invoice_id, plan.invoice.amount_cents, plan.freed),
-            yes=yes,
-            repeat=shlex.join(command),
-        )
-    done = invoices.void_invoice(books, office.hand(why), invoice_id, dry_run=dry_run)
-    _show(office, done.invoice, voided_json(done.freed, dry_run=dry_run))
-    show_voided(office, done.freed, dry_run=dry_run)
-
-
-def void_question(public_id: str, amount_cents: int, freed: Sequence[Freed]) -> str:
-    """Ask whether to void, and say what that frees."""
-    question = f"Void {public_id} ({kes_for_people(amount_cents)})?"
-    if freed:
-        freed_cents = sum(each.amount_cents for each in freed)
-        question += f" KES {kes_for_people(freed_cents)} is freed and waits for a person."
-    return question
-
-
-def voided_json(freed: Sequence[Freed], *, dry_run: bool) -> dict[str, object]:
-    """Return the keys that a void adds to its object."""
-    from kelly_cli.commands.shapes import freed_json
-
-    return {"freed": [freed_json(each) for each in freed], "dry_run": dry_run}
-
-
-def show_voided(office: Office, freed: Sequence[Freed], *, dry_run: bool) -> None:
-    """Say to people what a void freed, and where that money waits."""
-    if freed:
-        office.show.lines("")
-        office.show.table([each._asdict() for each in freed], FREED)
-    if office.show.json:
-        return
-    if any(each.has_customer for each in freed):
-        office.show.note("It waits as the customer's credit until a person allocates it")
-    if not all(each.has_customer for each in freed):
-        office.show.note("Without a customer it waits here: kelly suspense list")
-    if dry_run:
-        office.show.note("Dry run: it would be like this; nothing was kept")
+app.command("void")(void_invoice)
+app.command("hold")(hold)
+app.command("release")(release)
+app.command("writeoff")(writeoff)
+app.command("credit-note")(credit_note)
 
 
 def payment_steps(config: Config, invoice: InvoiceView) -> list[str]:
@@ -332,12 +295,14 @@ def _row(view: InvoiceView, today: date) -> dict[str, object]:
     }
 
 
-def _show(
+def show_invoice(
     office: Office,
     view: InvoiceView,
     more: dict[str, object],
     moves: Sequence[AllocationView] = (),
+    changes: Sequence[AdjustmentView] = (),
 ) -> None:
+    """Print one invoice, what ``more`` says of it, and how to pay what is open."""
     from kelly_cli.commands.shapes import invoice_json
 
     today = office.today()
@@ -347,6 +312,9 @@ def _show(
     if moves:
         office.show.lines("")
         office.show.table([each._asdict() for each in moves], ALLOCATIONS)
+    if changes:
+        office.show.lines("")
+        office.show.table([each._asdict() for each in changes], ADJUSTMENTS)
     if steps:
         numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
         office.show.lines("", "How to pay it:", *numbered)

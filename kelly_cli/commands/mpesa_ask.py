@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.mpesa_urls import CodeOpt, callable_url, environment_of
-from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
+from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, ShortCodeOpt
+from kelly_cli.commands.short_codes import Places
 from kelly_cli.core.money import kes
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -29,6 +30,7 @@ COLUMNS = (
     Column("result_code", "Code", "id", priority=2),
     Column("result_desc", "Safaricom says", priority=2),
     Column("actor", "By", priority=5),
+    Column("environment", "Environment", "status", priority=6),
 )
 FIELDS = (
     Column("kind", "What", "status"),
@@ -120,6 +122,7 @@ def requests(
     receipt: Annotated[
         str | None, typer.Option("--receipt", help="Only about this one.", metavar="RECEIPT")
     ] = None,
+    short_code: ShortCodeOpt = None,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
 ) -> None:
@@ -132,7 +135,10 @@ def requests(
     from kelly_cli.services import requesting
 
     office = office_of(ctx, json=json)
-    found = requesting.list_requests(office.books_to_read(), limit=limit, receipt=receipt)
+    codes = Places(office).picked(short_code)
+    found = requesting.list_requests(
+        office.books_to_read(), limit=limit, receipt=receipt, short_codes=codes
+    )
     office.show.rows(
         [each._asdict() for each in found],
         COLUMNS,

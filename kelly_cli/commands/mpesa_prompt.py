@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.mpesa_urls import CodeOpt, callable_url
-from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, amount, printable
+from kelly_cli.commands.options import (
+    DEFAULT_LIMIT,
+    JsonOpt,
+    LimitOpt,
+    ShortCodeOpt,
+    amount,
+    printable,
+)
+from kelly_cli.commands.short_codes import Places
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -30,6 +38,8 @@ COLUMNS = (
     Column("receipt", "Receipt", "receipt", priority=2),
     Column("result_desc", "Says", priority=3),
     Column("created_at", "Sent at", "instant", priority=2),
+    Column("short_code", "Paid to", "id", priority=4),
+    Column("environment", "Environment", "status", priority=5),
 )
 FIELDS = (
     Column("id", "Prompt", "count"),
@@ -159,6 +169,7 @@ def list_(
     state: Annotated[
         list[State] | None, typer.Option("--state", help="Only these.", case_sensitive=False)
     ] = None,
+    short_code: ShortCodeOpt = None,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
 ) -> None:
@@ -172,7 +183,10 @@ def list_(
 
     office = office_of(ctx, json=json)
     states = [each.value for each in state or ()]
-    found = prompt_lookup.list_prompts(office.books_to_read(), states=states, limit=limit)
+    codes = Places(office).picked(short_code)
+    found = prompt_lookup.list_prompts(
+        office.books_to_read(), states=states, short_codes=codes, limit=limit
+    )
     office.show.rows(
         [{**each._asdict(), "target": _target(each)} for each in found],
         COLUMNS,

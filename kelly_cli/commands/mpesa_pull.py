@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,8 @@ from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kelly_cli.office import Office
     from kelly_cli.services.pulling import Harvest, Span, Window
 
@@ -101,8 +104,11 @@ def pull(
     office = office_of(ctx, json=json)
     if ctx.invoked_subcommand is None:
         at = office.now().replace(microsecond=0)
-        span = _span(since, first, last, nairobi_wall_clock(at))
-        _pull(office, span, at, clock, short_code, dry_run=dry_run)
+        span = span_of(since, first, last, nairobi_wall_clock(at))
+        harvest = pulled(office, span, at, clock, short_code, dry_run=dry_run)
+        tell(office, harvest, dry_run=dry_run)
+        if partly(harvest):
+            raise typer.Exit(3)
 
 
 @app.command()
@@ -165,7 +171,7 @@ def _words(response: object) -> object:
     return named.get("ResponseDescription") or named.get("errorMessage") or response
 
 
-def _pull(
+def pulled(
     office: Office,
     span: Span,
     at: datetime,
@@ -173,7 +179,8 @@ def _pull(
     short_code: str | None,
     *,
     dry_run: bool,
-) -> None:
+) -> Harvest:
+    """Pull the span from one short code, or all of ours."""
     from kelly_cli.services import pulling
 
     mpesa = office.config.mpesa
@@ -181,7 +188,7 @@ def _pull(
         mpesa.credentials(short_code)
     codes = [short_code] if short_code else [each.code for each in mpesa.short_codes]
     books = office.books_to_read() if dry_run else office.books_to_write()
-    harvest = pulling.pull(
+    return pulling.pull(
         books,
         office.inbox(books),
         pulling.Source(mpesa.environment, codes, office.daraja),
@@ -191,18 +198,27 @@ def _pull(
         told=None if clock is None else clock.value,
         dry_run=dry_run,
     )
-    _tell(office, harvest, dry_run=dry_run)
-    if harvest.failed or any(each.state == "failed" for each in harvest.windows):
-        raise typer.Exit(3)
 
 
-def _tell(office: Office, harvest: Harvest, *, dry_run: bool) -> None:
+def partly(harvest: Harvest) -> bool:
+    """Tell whether a record or a short code failed."""
+    return bool(harvest.failed) or any(each.state == "failed" for each in harvest.windows)
+
+
+def tell(
+    office: Office,
+    harvest: Harvest,
+    *,
+    dry_run: bool,
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Say what a pull brought. ``more``: further members of the JSON object."""
     show = office.show
     told = {name.key: getattr(harvest, name.key) for name in FIELDS}
     told["clock"] = CLOCKS.get(harvest.clock or "", harvest.clock)
     show.table([_window_row(each) for each in harvest.windows], WINDOWS)
     show.lines("")
-    show.record(told, FIELDS, _json(harvest, dry_run=dry_run))
+    show.record(told, FIELDS, {**_json(harvest, dry_run=dry_run), **more})
     if harvest.failures:
         show.lines("")
         show.table(harvest.failures, FAILURES)
@@ -215,7 +231,8 @@ def _tell(office: Office, harvest: Harvest, *, dry_run: bool) -> None:
         start, end = harvest.out_of_reach
         show.warning(
             f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is out of reach: Safaricom keeps 48 "
-            "hours. The statement that the M-Pesa portal exports has all of it"
+            "hours. The statement that the M-Pesa portal exports has all of it: "
+            "kelly recon statement FILE --apply"
         )
     if dry_run:
         show.note("Dry run: it would be like this; nothing was kept")
@@ -265,7 +282,7 @@ def _span_json(span: Span) -> dict[str, object]:
     return {"from": iso_nairobi(span.start), "to": iso_nairobi(span.end)}
 
 
-def _span(since: str | None, first: str | None, last: str | None, now: datetime) -> Span:
+def span_of(since: str | None, first: str | None, last: str | None, now: datetime) -> Span:
     """Read the time that is asked for, in whole seconds.
 
     Raises:

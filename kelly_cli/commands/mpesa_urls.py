@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
+from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, ShortCodeOpt
+from kelly_cli.commands.short_codes import Places
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -49,9 +50,7 @@ CodeOpt = Annotated[
 @app.callback()
 def urls(
     ctx: typer.Context,
-    short_code: Annotated[
-        str | None, typer.Option("--short-code", help="Only of this one.", metavar="CODE")
-    ] = None,
+    short_code: ShortCodeOpt = None,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
 ) -> None:
@@ -69,9 +68,7 @@ def urls(
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    short_code: Annotated[
-        str | None, typer.Option("--short-code", help="Only of this one.", metavar="CODE")
-    ] = None,
+    short_code: ShortCodeOpt = None,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
 ) -> None:
@@ -224,7 +221,7 @@ def _list(office: Office, short_code: str | None, limit: int) -> None:
     from kelly_cli.services import registering
 
     found = registering.list_registrations(
-        office.books_to_read(), short_code=short_code, limit=limit
+        office.books_to_read(), short_codes=Places(office).picked(short_code), limit=limit
     )
     office.show.rows(
         [{**each._asdict(), "outcome": registration_json(each)["outcome"]} for each in found],

@@ -18,7 +18,17 @@ YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", metavar
 DryRunOpt = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Show what would happen; keep nothing.", metavar="")
 ]
+UndoOpt = Annotated[bool, typer.Option("--undo", help="Take it back.", metavar="")]
 ReasonOpt = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
+ShortCodeOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--short-code",
+        help="Only this paybill or till of ours, with the store numbers under it.",
+        metavar="CODE",
+    ),
+]
+"""Read it with ``commands.short_codes.Places.picked``."""
 
 DEFAULT_LIMIT = 100
 

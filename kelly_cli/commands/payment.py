@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, days, printable
+from kelly_cli.commands.options import (
+    DEFAULT_LIMIT,
+    JsonOpt,
+    LimitOpt,
+    ShortCodeOpt,
+    days,
+    printable,
+)
+from kelly_cli.commands.payment_explain import explain
+from kelly_cli.commands.payment_hand import allocate, record, unallocate
+from kelly_cli.commands.payment_verify import claim_json, flags_of, tell_marks, unclaim, verify
 from kelly_cli.commands.reversals import reverse
+from kelly_cli.commands.short_codes import ENVIRONMENT, Places
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -40,6 +51,7 @@ FIELDS = (
     Column("transaction_date", "Paid at", "wall"),
     Column("method", "Method"),
     Column("short_code", "Paid to", "id"),
+    ENVIRONMENT,
     Column("bill_ref_number", "Reference"),
     Column("msisdn", "Phone", "phone"),
     Column("payer_name", "Payer"),
@@ -84,6 +96,31 @@ class KnownBy(StrEnum):
     HAND = "hand"
 
 
+class Flag(StrEnum):
+    """What a person should look at."""
+
+    LATE = "late"
+    POSSIBLE_DOUBLE = "possible_double"
+    OVER_LIMIT = "over_limit"
+
+
+KnownByOpt = Annotated[
+    KnownBy | None,
+    typer.Option("--verified-by", help="Only those known by this.", case_sensitive=False),
+]
+UnverifiedOpt = Annotated[
+    bool, typer.Option("--unverified", help="Only those known by a callback alone.", metavar="")
+]
+FlagOpt = Annotated[
+    Flag | None,
+    typer.Option(
+        "--flag",
+        help="Only these; possible doubles of 31 days, without --from.",
+        case_sensitive=False,
+    ),
+]
+
+
 @app.callback()
 def payment(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Payments: money in."""
@@ -108,17 +145,10 @@ def list_(
     search: Annotated[
         str | None, typer.Option("--search", help="Part of the receipt, reference or payer.")
     ] = None,
-    short_code: Annotated[
-        str | None, typer.Option("--short-code", help="Only to this paybill or till.")
-    ] = None,
-    verified_by: Annotated[
-        KnownBy | None,
-        typer.Option("--verified-by", help="Only those known by this.", case_sensitive=False),
-    ] = None,
-    unverified: Annotated[
-        bool,
-        typer.Option("--unverified", help="Only those known by a callback alone.", metavar=""),
-    ] = False,
+    short_code: ShortCodeOpt = None,
+    verified_by: KnownByOpt = None,
+    unverified: UnverifiedOpt = False,
+    flag: FlagOpt = None,
     limit: LimitOpt = DEFAULT_LIMIT,
     json: JsonOpt = False,
 ) -> None:
@@ -128,27 +158,29 @@ def list_(
 
     kelly payment list --customer CUST-001 --status COMPLETED --json
 
-    kelly payment list --unverified
+    kelly payment list --unverified --flag late
     """
     from kelly_cli.commands.shapes import payment_json
     from kelly_cli.services import payments
 
     office = office_of(ctx, json=json)
     first_day, last_day = days(first, last)
+    places = Places(office)
     query = payments.PaymentQuery(
         customer_id=customer,
         status=status.value if status else None,
         first=first_day,
         last=last_day,
         search=None if search is None else printable(search, option="--search"),
-        short_code=None if short_code is None else printable(short_code, option="--short-code"),
+        short_codes=places.picked(short_code),
         verified_by=_known_by(verified_by, unverified=unverified),
+        flag=flag and flag.value,
     )
     found = payments.list_payments(office.books_to_read(), query, limit=limit)
     office.show.rows(
-        [row(each) for each in found],
-        COLUMNS,
-        as_json=lambda: [payment_json(each) for each in found],
+        [row(each) | places.marks(each.short_code) for each in found],
+        (*COLUMNS, *places.columns),
+        as_json=lambda: [payment_json(each) | places.marks(each.short_code) for each in found],
         empty="No such payments. All of them: kelly payment list",
     )
 
@@ -167,13 +199,21 @@ def show(ctx: typer.Context, receipt: ReceiptArg, json: JsonOpt = False) -> None
     office = office_of(ctx, json=json)
     found = payments.show_payment(office.books_to_read(), receipt)
     logs = [_log_row(each) for each in found.logs]
-    show_payment(office, found.payment, {**payment_json(found.payment), "logs": logs})
+    more = {"flags": flags_of(found), "claim": claim_json(found.claim), "logs": logs}
+    show_payment(office, found.payment, {**payment_json(found.payment), **more})
+    tell_marks(office, found)
     if logs:
         office.show.lines("")
         office.show.table(logs, LOGS)
 
 
+app.command("allocate")(allocate)
+app.command("unallocate")(unallocate)
+app.command("explain")(explain)
+app.command("record")(record)
 app.command("reverse")(reverse)
+app.command("verify")(verify)
+app.command("unclaim")(unclaim)
 
 
 def _known_by(chosen: KnownBy | None, *, unverified: bool) -> str | None:
@@ -187,9 +227,10 @@ def row(view: PaymentView) -> dict[str, object]:
     return {**view._asdict(), "unallocated_cents": view.unallocated_cents}
 
 
-def show_payment(office: Office, view: PaymentView, json_object: object) -> None:
+def show_payment(office: Office, view: PaymentView, json_object: dict[str, object]) -> None:
     """Print one payment and its allocations."""
-    office.show.record(row(view), FIELDS, json_object)
+    marks = Places(office).marks(view.short_code)
+    office.show.record(row(view) | marks, FIELDS, json_object | marks)
     if view.allocations:
         office.show.lines("")
         office.show.table([each._asdict() for each in view.allocations], ALLOCATIONS)

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kelly_cli.commands.invoice import (
-    CustomerOpt,
-    FromOpt,
-    ToOpt,
-    show_voided,
-    void_question,
-    voided_json,
-)
-from kelly_cli.commands.options import (
-    DEFAULT_LIMIT,
-    DryRunOpt,
-    JsonOpt,
-    LimitOpt,
-    ReasonOpt,
-    YesOpt,
-    day,
-    days,
-    printable,
-)
+from kelly_cli.commands.invoice import CustomerOpt, FromOpt, ToOpt
+from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, day, days, printable
+from kelly_cli.commands.pos_match import match
+from kelly_cli.commands.voiding import void_sale
 from kelly_cli.core.money import parse_kes
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
@@ -137,7 +121,7 @@ def create(
         sold_on=day(date, option="--date") or office.today(),
         customer_id=customer,
     )
-    _show(office, made)
+    show_sale(office, made)
 
 
 @app.command("list")
@@ -195,42 +179,11 @@ def show(ctx: typer.Context, pos_id: IdArg, json: JsonOpt = False) -> None:
     from kelly_cli.services import sales
 
     office = office_of(ctx, json=json)
-    _show(office, sales.show_sale(office.books_to_read(), pos_id))
+    show_sale(office, sales.show_sale(office.books_to_read(), pos_id))
 
 
-@app.command()
-def void(
-    ctx: typer.Context,
-    pos_id: IdArg,
-    *,
-    reason: ReasonOpt,
-    yes: YesOpt = False,
-    dry_run: DryRunOpt = False,
-    json: JsonOpt = False,
-) -> None:
-    """Void a sale and its invoice; money on it is freed and waits for a person.
-
-    kelly pos void POS-20260203-0001 --reason "goods returned"
-
-    kelly pos void POS-20260203-0001 --reason "goods returned" --dry-run
-    """
-    from kelly_cli.services import sales
-
-    office = office_of(ctx, json=json)
-    why = printable(reason, option="--reason")
-    # What is tried dry must not make a database either.
-    books = office.books_to_read() if dry_run else office.books_to_write()
-    if not (yes or dry_run):
-        plan = sales.void_sale(books, office.hand(why), pos_id, dry_run=True)
-        command = ["kelly", "pos", "void", plan.sale.pos_id, "--reason", why]
-        office.show.confirm(
-            void_question(plan.sale.pos_id, plan.sale.total_cents, plan.freed),
-            yes=yes,
-            repeat=shlex.join(command),
-        )
-    done = sales.void_sale(books, office.hand(why), pos_id, dry_run=dry_run)
-    _show(office, done.sale, voided_json(done.freed, dry_run=dry_run))
-    show_voided(office, done.freed, dry_run=dry_run)
+app.command("void")(void_sale)
+app.command("match")(match)
 
 
 def read_item(text: str, number: int) -> SaleItem:
@@ -307,7 +260,8 @@ def _item_rows(items: Sequence[SaleItem]) -> list[dict[str, object]]:
     return [{**item._asdict(), "total_cents": item.total_cents} for item in items]
 
 
-def _show(office: Office, view: SaleView, more: Mapping[str, object] | None = None) -> None:
+def show_sale(office: Office, view: SaleView, more: Mapping[str, object] | None = None) -> None:
+    """Print one sale with its items, and what ``more`` says of it."""
     from kelly_cli.commands.shapes import sale_json
 
     office.show.record(_row(view), FIELDS, {**sale_json(view), **(more or {})})

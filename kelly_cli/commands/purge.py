@@ -22,6 +22,8 @@ FIELDS = (
     Column("quarantined", "In quarantine", "count"),
     Column("prompts", "Payment prompts", "count"),
     Column("requests", "Answers of Safaricom", "count"),
+    Column("aliases", "Removed aliases", "count"),
+    Column("movements", "Lines of statements", "count"),
 )
 
 _AGE = re.compile(r"([1-9][0-9]{0,4})([ymd])", re.ASCII)
@@ -40,7 +42,8 @@ def purge(
     """Take names and phones out of old payments and callbacks, for good.
 
     The money keeps its proofs: receipt, amount, time, short code and reference; a reference that is
-    a phone is masked. Customers stay. Copies of the books made before still hold everything.
+    a phone is masked. Customers and their aliases stay; removed aliases go. Copies of the books
+    made before still hold everything.
 
     kelly db purge --older-than 7y --dry-run
 
@@ -57,8 +60,9 @@ def purge(
         office.show.confirm(
             f"Take names and phones out of {found.payments} payments, {found.logs} callbacks, "
             f"{found.validations} validation requests, {found.quarantined} callbacks in "
-            f"quarantine, {found.prompts} payment prompts and {found.requests} answers of "
-            f"Safaricom made before {first_kept}, for good?",
+            f"quarantine, {found.prompts} payment prompts, {found.requests} answers of "
+            f"Safaricom, {found.aliases} removed aliases and {found.movements} lines of "
+            f"statements made before {first_kept}, for good?",
             yes=yes,
             repeat=f"kelly db purge --older-than {older_than}",
         )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kelly_cli.commands.options import JsonOpt, day
+from kelly_cli.commands.flag_lines import flags_json, tell_flags
+from kelly_cli.commands.options import JsonOpt, ShortCodeOpt, day
+from kelly_cli.commands.short_codes import ENVIRONMENT, Places, warn_mixed
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.errors import UsageError
 from kelly_cli.office import Office, office_of
@@ -27,6 +29,12 @@ MONEY = (
 )
 CALLBACKS = (Column("what", "Callbacks"), Column("count", "Number", "count"))
 TO_DO = (Column("what", "Needs a person"), Column("command", "Command"))
+BY_CODE = (
+    Column("short_code", "Paid to", "id"),
+    ENVIRONMENT,
+    Column("count", "Payments", "count"),
+    Column("cents", "KES", "money"),
+)
 DAYS = (
     Column("day", "Day", "date"),
     Column("count", "Payments", "count"),
@@ -52,6 +60,7 @@ def daily(
     days: Annotated[
         int | None, typer.Option("--days", min=1, max=MOST_DAYS, help="The volume of N days.")
     ] = None,
+    short_code: ShortCodeOpt = None,
     json: JsonOpt = False,
 ) -> None:
     """Report one day: money in, where it went, callbacks, and what needs a person.
@@ -60,32 +69,41 @@ def daily(
 
     kelly report daily --date 2026-02-03 --json
 
-    kelly report daily --days 30
+    kelly report daily --days 30 --short-code 174379
     """
     from kelly_cli.commands.waiting import spool_json, spool_told_too, tell_spool
     from kelly_cli.services import reports
 
     office = office_of(ctx, json=json)
     wanted = day(date, option="--date") or office.today()
+    with spool_told_too(office):
+        places = Places(office)
+    codes = places.picked(short_code)
     if days is not None:
         if days > (wanted - wanted.min).days:
             raise UsageError(f"--days: {days} days before {wanted} there is no calendar")
         with spool_told_too(office):
-            volumes = reports.volumes(office.books_to_read(), wanted, days)
-        _tell_days(office, volumes)
+            volumes, paid_to = reports.volumes(office.books_to_read(), wanted, days, codes)
+        _tell_days(office, volumes, {"short_code": short_code, **places.joined(paid_to)})
         return
     with spool_told_too(office):
-        found = reports.daily(office.books_to_read(), wanted)
+        found = reports.daily(office.books_to_read(), wanted, codes)
     if office.show.json:
-        office.show.document({**_day_json(found), "spool": spool_json(office)})
+        marks = {"short_code": short_code, **places.joined(found.by_code)}
+        by_code = [
+            {**places.marks(code), **_sum_json(total)} for code, total in found.by_code.items()
+        ]
+        document = {**_day_json(found), **marks, "by_short_code": by_code}
+        office.show.document({**document, "spool": spool_json(office)})
     else:
-        _tell_day(office, found)
+        _tell_day(office, found, places)
         tell_spool(office)
 
 
-def _tell_day(office: Office, found: Day) -> None:
+def _tell_day(office: Office, found: Day, places: Places) -> None:
     show = office.show
     show.lines(f"{found.day:%A %d %B %Y} (Nairobi)", "")
+    _tell_codes(office, found, places)
     show.table(
         [
             _line("Money in", found.payments),
@@ -107,8 +125,21 @@ def _tell_day(office: Office, found: Day) -> None:
             [(f"{hour:02d}", total.cents // 100) for hour, total in _busy_hours(found)],
             unit="KES",
         )
+    tell_flags(office, found.flags)
     show.lines("")
     _tell_waiting(office, found)
+
+
+def _tell_codes(office: Office, found: Day, places: Places) -> None:
+    """Say where the money came to, and when that is not all of one kind."""
+    rows = [
+        {**places.marks(code), "count": total.count, "cents": total.cents}
+        for code, total in sorted(found.by_code.items(), key=lambda each: each[0] or "")
+    ]
+    if rows:
+        office.show.table(rows, BY_CODE)
+        office.show.lines("")
+    warn_mixed(office, places.joined(found.by_code)["environment"])
 
 
 def _line(what: str, total: Sum) -> dict[str, object]:
@@ -160,14 +191,16 @@ def _tell_waiting(office: Office, found: Day) -> None:
         )
     if rows:
         office.show.table(rows, TO_DO)
-    else:
+    elif not any(found.flags):
         office.show.lines("Nothing needs a person.")
 
 
-def _tell_days(office: Office, found: list[Volume]) -> None:
+def _tell_days(office: Office, found: list[Volume], marks: dict[str, str | None]) -> None:
     if office.show.json:
-        office.show.document({"days": [_volume_json(volume) for volume in found]})
+        days = [{**_volume_json(volume), **marks} for volume in found]
+        office.show.document({"days": days, **marks})
         return
+    warn_mixed(office, marks["environment"])
     office.show.table(
         [
             {
@@ -214,6 +247,7 @@ def _day_json(found: Day) -> dict[str, object]:
         },
         "verified_by": {how: _sum_json(total) for how, total in found.known_by.items()},
         "callback_only": _sum_json(found.callback_only),
+        **flags_json(found.flags),
         "webhooks": {
             "total": counts.total,
             "processed": counts.processed,

@@ -18,7 +18,7 @@ from kelly_cli.commands.mpesa_ask import (
     desk_for,
     finish,
 )
-from kelly_cli.commands.options import DryRunOpt, JsonOpt, ReasonOpt, YesOpt, printable
+from kelly_cli.commands.options import DryRunOpt, JsonOpt, ReasonOpt, UndoOpt, YesOpt, printable
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -80,6 +80,7 @@ def reverse(
     receipt: ReceiptArg,
     reason: ReasonOpt,
     done_in_portal: PortalOpt = False,
+    undo: UndoOpt = False,
     wait: WaitOpt = False,
     timeout: TimeoutOpt = WAIT_S,
     yes: YesOpt = False,
@@ -88,19 +89,28 @@ def reverse(
 ) -> None:
     """Reverse a payment: its invoices and sales are open again, and every row stays.
 
-    With --done-in-portal it is booked; else Safaricom is asked, as kelly mpesa reverse does.
+    With --done-in-portal it is booked; else Safaricom is asked, as kelly mpesa reverse does. Money
+    that a person recorded is only booked. With --undo a reversal that a person booked by mistake is
+    taken back: the money is there again, and waits for kelly payment allocate.
 
     kelly payment reverse QGK12XYZ91 --done-in-portal --reason "paid twice"
 
     kelly payment reverse QGK12XYZ91 --reason "paid twice" --wait --yes
+
+    kelly payment reverse QGK12XYZ91 --undo --reason "it was the other one"
     """
     office = office_of(ctx, json=json)
     why = printable(reason, option="--reason")
     command = f"kelly payment reverse {receipt} --reason TEXT"
+    if undo:
+        _restore(office, receipt, why, dry_run=dry_run)
+        return
+    only_books = done_in_portal or _is_recorded(office, receipt)
     if dry_run:
-        _rehearse(office, receipt, why, asks=not done_in_portal)
-    elif done_in_portal:
-        _book(office, receipt, why, yes=yes, command=f"{command} --done-in-portal")
+        _rehearse(office, receipt, why, asks=not only_books)
+    elif only_books:
+        command += " --done-in-portal" if done_in_portal else ""
+        _book(office, receipt, why, yes=yes, command=command)
     else:
         _ask(office, receipt, why, yes=yes, wait_s=timeout if wait else None, command=command)
 
@@ -131,12 +141,30 @@ def _book(office: Office, receipt: str, why: str, *, yes: bool, command: str) ->
     books = office.books_to_read()
     payment = payments.show_payment(books, receipt).payment
     reversing.refuse(payment)
+    why_so = "as reversed in the portal" if payment.method == "mpesa" else "as given back"
     office.show.confirm(
-        f"Take {_about(payment)} out of the books, as reversed in the portal? {_held(payment)}",
+        f"Take {_about(payment)} out of the books, {why_so}? {_held(payment)}",
         yes=yes,
         repeat=command,
     )
     _show(office, reversing.reverse_by_hand(office.books_to_write(), office.hand(why), receipt))
+
+
+def _restore(office: Office, receipt: str, why: str, *, dry_run: bool) -> None:
+    from kelly_cli.commands.payment import show_payment
+    from kelly_cli.commands.shapes import payment_json
+    from kelly_cli.services import reversing
+
+    books = office.books_to_read() if dry_run else office.books_to_write()
+    back = reversing.restore_by_hand(books, office.hand(why), receipt, dry_run=dry_run)
+    show_payment(office, back, {**payment_json(back), "dry_run": dry_run})
+    if back.customer_id:
+        told = f"It waits for a person: kelly payment allocate {back.mpesa_receipt_number}"
+    else:
+        told = "It is nobody's, and waits here: kelly suspense list"
+    office.show.note(told)
+    if dry_run:
+        office.show.note("Dry run: it would be like this; nothing was kept")
 
 
 def _rehearse(office: Office, receipt: str, why: str, *, asks: bool) -> None:
@@ -147,6 +175,13 @@ def _rehearse(office: Office, receipt: str, why: str, *, asks: bool) -> None:
         requesting.preview_reversal(books, receipt)
     _show(office, reversing.reverse_by_hand(books, office.hand(why), receipt, dry_run=True))
     office.show.note("Dry run: it would be like this; nothing was sent and nothing was kept")
+
+
+def _is_recorded(office: Office, receipt: str) -> bool:
+    """Tell whether a person recorded a payment: then Safaricom is not asked."""
+    from kelly_cli.services import payments
+
+    return payments.show_payment(office.books_to_read(), receipt).payment.method != "mpesa"
 
 
 def _about(payment: PaymentView) -> str:

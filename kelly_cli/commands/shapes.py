@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kelly_cli.services.invoices import Freed
+    from kelly_cli.store.adjustment_rows import AdjustmentView
     from kelly_cli.store.customer_rows import CustomerView
     from kelly_cli.store.invoice_rows import AllocationView, InvoiceView
     from kelly_cli.store.log_rows import LogView
@@ -88,6 +89,7 @@ def invoice_json(invoice: InvoiceView, today: date) -> dict[str, object]:
         "status": invoice.status,
         "amount": kes(invoice.amount_cents),
         "amount_paid": kes(invoice.paid_cents),
+        "adjusted": kes(invoice.adjusted_cents),
         "balance": kes(invoice.balance_cents),
         "description": invoice.description,
         "issued_on": invoice.issued_on.isoformat(),
@@ -109,6 +111,17 @@ def allocation_json(allocation: AllocationView) -> dict[str, object]:
     }
 
 
+def adjustment_json(adjustment: AdjustmentView) -> dict[str, object]:
+    """Return one write-off or credit note, or what was taken back of one (below zero)."""
+    return {
+        "kind": adjustment.kind,
+        "amount": kes(adjustment.amount_cents),
+        "reason": adjustment.reason,
+        "actor": adjustment.actor,
+        "created_at": adjustment.created_at.isoformat(),
+    }
+
+
 def freed_json(freed: Freed) -> dict[str, object]:
     """Return what a void took back from one payment."""
     return {"mpesa_receipt_number": freed.receipt, "amount": kes(freed.amount_cents)}
@@ -123,6 +136,7 @@ def sale_json(sale: SaleView) -> dict[str, object]:
         "status": sale.status,
         "total": kes(sale.total_cents),
         "amount_paid": kes(sale.paid_cents),
+        "adjusted": kes(sale.adjusted_cents),
         "balance": kes(sale.balance_cents),
         "items": [item_json(item) for item in sale.items],
         "invoice_id": sale.invoice_id,

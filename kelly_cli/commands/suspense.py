@@ -11,9 +11,12 @@ from kelly_cli.commands.options import (
     DryRunOpt,
     JsonOpt,
     LimitOpt,
+    ShortCodeOpt,
     printable,
 )
 from kelly_cli.commands.payment import ReceiptArg, show_payment
+from kelly_cli.commands.payment_hand import KeepOpt
+from kelly_cli.commands.short_codes import Places
 from kelly_cli.core.money import kes
 from kelly_cli.core.times import iso_nairobi
 from kelly_cli.office import office_of
@@ -31,8 +34,16 @@ COLUMNS = (
     Column("payer_name", "Payer", priority=2),
     Column("msisdn", "Phone", "phone", priority=3),
     Column("reason", "Reason"),
+    Column("note", "Note", priority=4),
     Column("age_days", "Days", "count"),
 )
+SUGGESTIONS = (
+    Column("target", "For", "id"),
+    Column("score", "Score", "count"),
+    Column("reasons", "Why"),
+)
+NOTED = (Column("mpesa_receipt_number", "Receipt", "receipt"), Column("note", "Note"))
+DEFAULT_SUGGESTIONS = 5
 
 
 @app.callback()
@@ -42,7 +53,12 @@ def suspense(ctx: typer.Context, json: JsonOpt = False) -> None:
 
 
 @app.command("list")
-def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = False) -> None:
+def list_(
+    ctx: typer.Context,
+    short_code: ShortCodeOpt = None,
+    limit: LimitOpt = DEFAULT_LIMIT,
+    json: JsonOpt = False,
+) -> None:
     """List the money that waits for an owner, oldest first.
 
     kelly suspense list
@@ -52,13 +68,76 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
     from kelly_cli.services import suspense as service
 
     office = office_of(ctx, json=json)
-    found = service.list_suspense(office.books_to_read(), today=office.today(), limit=limit)
+    places = Places(office)
+    found = service.list_suspense(
+        office.books_to_read(),
+        today=office.today(),
+        short_codes=places.picked(short_code),
+        limit=limit,
+    )
     office.show.rows(
-        [_row(each) for each in found],
-        COLUMNS,
-        as_json=lambda: [_json(each) for each in found],
+        [_row(each) | places.marks(each.payment.short_code) for each in found],
+        (*COLUMNS, *places.columns),
+        as_json=lambda: [_json(each) | places.marks(each.payment.short_code) for each in found],
         empty="Nothing is in suspense: all money has an owner",
     )
+
+
+@app.command()
+def suggest(
+    ctx: typer.Context,
+    receipt: ReceiptArg,
+    limit: LimitOpt = DEFAULT_SUGGESTIONS,
+    json: JsonOpt = False,
+) -> None:
+    """Show who money in suspense could belong to, best first, and why. Nothing is moved.
+
+    kelly suspense suggest QGK12XYZ91
+
+    kelly suspense suggest QGK12XYZ91 --limit 1 --json
+    """
+    from kelly_cli.services import suggesting
+
+    office = office_of(ctx, json=json)
+    found = suggesting.suggest(office.books_to_read(), receipt, limit=limit)
+    office.show.rows(
+        [{**each._asdict(), "reasons": "; ".join(each.reasons)} for each in found.suggestions],
+        SUGGESTIONS,
+        as_json=lambda: [
+            {**each._asdict(), "reasons": list(each.reasons)} for each in found.suggestions
+        ],
+        empty="Nothing in the books is like it. Look around: kelly customer list --search TEXT",
+    )
+    if found.suggestions:
+        name = found.payment.mpesa_receipt_number
+        office.show.note(f"A guess, never more. Give it: kelly suspense assign {name} --to ID")
+
+
+@app.command()
+def note(
+    ctx: typer.Context,
+    receipt: ReceiptArg,
+    text: Annotated[str, typer.Argument(help='What you found out; "" takes the note away.')],
+    dry_run: DryRunOpt = False,
+    json: JsonOpt = False,
+) -> None:
+    """Write what you found out about money in suspense; it stands in the list.
+
+    kelly suspense note QGK12XYZ91 "asked 0712 345 678, calls back on Monday"
+
+    kelly suspense note QGK12XYZ91 ""
+    """
+    from kelly_cli.commands.shapes import payment_json
+    from kelly_cli.services import suspense as service
+
+    office = office_of(ctx, json=json)
+    words = printable(text, option="TEXT") if text else ""
+    books = office.books_to_read() if dry_run else office.books_to_write()
+    noted = service.note(books, office.hand(), receipt, words, dry_run=dry_run)
+    if dry_run:
+        office.show.note("Dry run: it would be like this; nothing was kept")
+    values = {"mpesa_receipt_number": noted.mpesa_receipt_number, "note": words or None}
+    office.show.record(values, NOTED, payment_json(noted) | {"note": words or None})
 
 
 @app.command()
@@ -69,12 +148,19 @@ def assign(
         str, typer.Option("--to", help="The customer, invoice or sale it is for.", metavar="ID")
     ],
     reason: Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")] = None,
+    remember: Annotated[
+        bool,
+        typer.Option("--remember", help="Suggest the customer for this payer again.", metavar=""),
+    ] = False,
+    keep_credit: KeepOpt = False,
     dry_run: DryRunOpt = False,
     json: JsonOpt = False,
 ) -> None:
     """Give money in suspense to its owner.
 
-    kelly suspense assign QGK12XYZ91 --to CUST-001
+    Undo it with kelly payment unallocate RECEIPT --to-suspense.
+
+    kelly suspense assign QGK12XYZ91 --to CUST-001 --remember
 
     kelly suspense assign QGK12XYZ91 --to INV-20260203-0001 --reason "she called" --dry-run
     """
@@ -85,7 +171,15 @@ def assign(
     why = None if reason is None else printable(reason, option="--reason")
     # What is tried dry must not make a database either.
     books = office.books_to_read() if dry_run else office.books_to_write()
-    assigned = service.assign(books, office.hand(why), receipt, to, dry_run=dry_run)
+    assigned = service.assign(
+        books,
+        office.hand(why),
+        receipt,
+        to,
+        remember=remember,
+        keep_credit=keep_credit,
+        dry_run=dry_run,
+    )
     if dry_run:
         office.show.note("Dry run: it would be like this; nothing was kept")
     show_payment(office, assigned, payment_json(assigned))
@@ -97,6 +191,7 @@ def _row(suspended: Suspended) -> dict[str, object]:
         "amount_cents": suspended.payment.unallocated_cents,
         "reason": suspended.reason,
         "age_days": suspended.age_days,
+        "note": suspended.note,
     }
 
 
@@ -108,6 +203,7 @@ def _json(suspended: Suspended) -> dict[str, object]:
         "bill_ref_number": payment.bill_ref_number,
         "reason": suspended.reason,
         "age_days": suspended.age_days,
+        "note": suspended.note,
         "status": payment.status,
         "payment_amount": kes(payment.amount_cents),
         "transaction_date": iso_nairobi(payment.transaction_date),

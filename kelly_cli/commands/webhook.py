@@ -14,12 +14,14 @@ from kelly_cli.commands.options import (
     JsonOpt,
     LimitOpt,
     ReasonOpt,
+    ShortCodeOpt,
     YesOpt,
     printable,
 )
 from kelly_cli.commands.quarantine import app as quarantine
 from kelly_cli.commands.serve import serve
 from kelly_cli.commands.service import service
+from kelly_cli.commands.short_codes import Places
 from kelly_cli.commands.token import token
 from kelly_cli.commands.webhook_replay import replay
 from kelly_cli.commands.webhook_trigger import trigger
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from kelly_cli.office import Office
     from kelly_cli.services.logs import LogDetail
-    from kelly_cli.store.log_rows import LogView
+    from kelly_cli.store.log_rows import LogFilter, LogView
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -92,6 +94,7 @@ def list_(
     source: Annotated[
         str | None, typer.Option("--source", help="Only from this source, such as file.")
     ] = None,
+    short_code: ShortCodeOpt = None,
     spool: Annotated[
         bool, typer.Option("--spool", help="What waits for the database.", metavar="")
     ] = False,
@@ -106,17 +109,17 @@ def list_(
 
     kelly webhook list --spool
     """
-    from kelly_cli.commands.shapes import log_json
-    from kelly_cli.commands.waiting import list_waiting, spool_told_too, tell_spool
-    from kelly_cli.services import logs
+    from kelly_cli.commands.waiting import list_waiting, spool_told_too
     from kelly_cli.store.log_rows import LogFilter
 
     office = office_of(ctx, json=json)
     if spool:
-        if any((failed, duplicates, pending, conflicts, receipt, source)):
+        if any((failed, duplicates, pending, conflicts, receipt, source, short_code)):
             raise UsageError("--spool lists all that waits: it takes no filter but --limit")
         list_waiting(office, limit=limit)
         return
+    with spool_told_too(office):
+        places = Places(office)
     wanted = LogFilter(
         failed=failed,
         duplicates=duplicates,
@@ -124,13 +127,22 @@ def list_(
         conflicts=conflicts,
         receipt=None if receipt is None else printable(receipt, option="--receipt").upper(),
         source=None if source is None else printable(source, option="--source"),
+        short_codes=places.picked(short_code),
     )
+    _list_logs(office, wanted, places, limit)
+
+
+def _list_logs(office: Office, wanted: LogFilter, places: Places, limit: int) -> None:
+    from kelly_cli.commands.shapes import log_json
+    from kelly_cli.commands.waiting import spool_told_too, tell_spool
+    from kelly_cli.services import logs
+
     with spool_told_too(office):
         found = logs.list_logs(office.books_to_read(), wanted, limit=limit)
     office.show.rows(
-        [_row(each) for each in found],
-        columns_for(found),
-        as_json=lambda: [log_json(each) for each in found],
+        [_row(each) | places.marks(each.short_code) for each in found],
+        (*columns_for(found), *places.columns),
+        as_json=lambda: [log_json(each) | places.marks(each.short_code) for each in found],
         empty="No such callbacks",
     )
     tell_spool(office)

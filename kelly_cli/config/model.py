@@ -83,6 +83,8 @@ class ShortCode:
     name: str = ""
     environment: str = ""
     """``local``, ``sandbox`` or ``production``; "" only while the file is being read."""
+    under: str = ""
+    """The till or head office whose money comes under this store number too; "" = none."""
 
     def __str__(self) -> str:
         """Return it for people: ``600000 till (Shop, sandbox)``."""

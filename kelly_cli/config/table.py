@@ -144,7 +144,7 @@ SETTINGS = (
     Setting(
         "mpesa.short_codes",
         values.short_codes,
-        "One table for each short code of ours: kind is paybill, till or store.",
+        "One table for each short code of ours: kind is paybill, till or store (under: its till).",
         (),
         form="list",
     ),

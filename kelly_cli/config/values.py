@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENTS = ("local", "sandbox", "production")
 KINDS = ("paybill", "till", "store")
-SHORT_CODE_KEYS = ("code", "kind", "name", "environment")
+SHORT_CODE_KEYS = ("code", "kind", "name", "environment", "under")
 
 _HOST = r"(?a)[\w.:-]+"
 _SEGMENT = r"(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}"
@@ -117,7 +117,7 @@ def short_code(value: object, _folder: Path) -> str:
 
 
 def short_codes(value: object, folder: Path) -> tuple[ShortCode, ...]:
-    """Read a list of codes, or of tables with code, kind, name and environment."""
+    """Read a list of codes, or of tables with code, kind, name, environment and under."""
     if not isinstance(value, (list, tuple)):
         raise ValueError("tables [[mpesa.short_codes]] or a list of codes")  # noqa: TRY004
     codes = tuple(_listed(item, folder) for item in value)
@@ -132,6 +132,7 @@ _CODE_READERS: dict[str, Callable[[object, Any], str]] = {
     "kind": one_of(*KINDS),
     "name": text,
     "environment": one_of(*ENVIRONMENTS),
+    "under": short_code,
 }
 
 

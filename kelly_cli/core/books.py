@@ -24,7 +24,10 @@ class Target(NamedTuple):
 
 @dataclass(slots=True)
 class Invoice:
-    """What is owed. ``customer`` None = a sale at the counter to nobody in particular."""
+    """What is owed. ``customer`` None = a sale at the counter to nobody in particular.
+
+    ``adjusted_cents``: written off or credited, so no longer owed.
+    """
 
     row: int
     public_id: str
@@ -35,11 +38,12 @@ class Invoice:
     number: int
     void: bool = False
     on_hold: bool = False
+    adjusted_cents: int = 0
 
     @property
     def open_cents(self) -> int:
         """What can still be allocated to it."""
-        return 0 if self.void else self.amount_cents - self.paid_cents
+        return 0 if self.void else self.amount_cents - self.adjusted_cents - self.paid_cents
 
 
 @dataclass(slots=True)

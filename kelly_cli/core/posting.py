@@ -15,7 +15,7 @@ from kelly_cli.core.books import Allocation, Books, Invoice, Money, Sale
 from kelly_cli.errors import BrokenInvariantError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from kelly_cli.core.books import Target
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     MakeInvoice = Callable[[Sale], Invoice]
 
 
-def settle(books: Books, money: Money, target: Target, make_invoice: MakeInvoice) -> None:
+def settle(
+    books: Books, money: Money, target: Target, make_invoice: MakeInvoice, *, keep: bool = False
+) -> None:
     """Give a payment its place: its customer, its invoices, and credit for what is left.
 
-    ``make_invoice`` gives the new invoice of a sale its row and number.
+    ``make_invoice`` gives the new invoice of a sale its row and number. ``keep``: a person keeps
+    back what its own invoice does not need; it is pinned.
     """
-    invoice, customer = _aim(books, target, make_invoice, money)
+    invoice, customer = aim(books, target, make_invoice, money)
     # An invoice without a customer leaves the payer unknown: the rest waits for a person.
     if customer is not None:
         money.customer = customer
@@ -36,9 +39,12 @@ def settle(books: Books, money: Money, target: Target, make_invoice: MakeInvoice
     if invoice is not None:
         allocate(books, money, invoice, "reference")
     if customer is not None:
-        pay_oldest(books, money, customer, "fifo")
+        if keep:
+            money.pinned = money.free_cents > 0
+        else:
+            pay_oldest(books, money, customer, "fifo")
         if money.free_cents and not money.pinned:
-            _keep_as_credit(books, money, customer)
+            keep_as_credit(books, money, customer)
         use_credit(books, customer)
 
 
@@ -96,7 +102,19 @@ def reverse(books: Books, money: Money, standing: Mapping[int, int]) -> None:
         raise BrokenInvariantError(f"{money.receipt} holds more than its invoices: not reversed")
     money.reversed = True
     books.changed_money[money.row] = money
-    _leave_credit(books, money)
+    leave_credit(books, money)
+    reopen(books, opened)
+
+
+def restore(books: Books, money: Money) -> None:
+    """Bring a payment back that was reversed by mistake: free and pinned, for a person to place."""
+    money.reversed = False
+    money.pinned = True
+    books.changed_money[money.row] = money
+
+
+def reopen(books: Books, opened: Sequence[Invoice]) -> None:
+    """Put invoices on which something is open again in their queues; other credit may pay them."""
     for invoice in opened:
         queue = books.queues.get(invoice.customer or 0, ())
         if all(invoice is not other for other in queue):
@@ -135,9 +153,10 @@ def enqueue(books: Books, invoice: Invoice) -> None:
     queue.insert(place, invoice)
 
 
-def _aim(
+def aim(
     books: Books, target: Target, make_invoice: MakeInvoice, money: Money
 ) -> tuple[Invoice | None, int | None]:
+    """Return the invoice that a target stands for, a sale's made when missing, and its customer."""
     if target.invoice is not None:
         invoice = books.invoices[target.invoice]
         return invoice, money.customer if invoice.customer is None else invoice.customer
@@ -149,7 +168,7 @@ def _aim(
     return None, target.customer
 
 
-def _keep_as_credit(books: Books, money: Money, customer: int) -> None:
+def keep_as_credit(books: Books, money: Money, customer: int) -> None:
     """Put money in its customer's credit, in its place by age.
 
     Payments of one batch may come in any order; looked for from the end, where most belong.
@@ -161,7 +180,8 @@ def _keep_as_credit(books: Books, money: Money, customer: int) -> None:
     waiting.insert(place, money)
 
 
-def _leave_credit(books: Books, money: Money) -> None:
+def leave_credit(books: Books, money: Money) -> None:
+    """Take money out of its customer's credit, under whatever object it stands there."""
     waiting = books.credits.get(money.customer or 0)
     if waiting is not None:
         kept = [each for each in waiting if each.row != money.row]

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from kelly_cli.daraja.by_hand import by_hand_in
+from kelly_cli.daraja.by_hand import receipt_of as receipt_by_hand
 from kelly_cli.daraja.fields import (
     MISSING,
     BrokenRuleError,
@@ -30,12 +32,16 @@ from kelly_cli.daraja.fields import (
 )
 from kelly_cli.daraja.pulled import pulled_in, receipt_of
 from kelly_cli.daraja.results import answer_in
+from kelly_cli.daraja.statement_body import receipt_of as receipt_stated
+from kelly_cli.daraja.statement_body import stated_in
 from kelly_cli.daraja.strict_json import NotOneObjectError, parse_object, shown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-Kind: TypeAlias = Literal["confirmation", "stk", "result", "timeout", "validation", "pull"]
+Kind: TypeAlias = Literal[
+    "confirmation", "stk", "result", "timeout", "validation", "pull", "statement", "hand"
+]
 _ZERO = re.compile(r"[+-]?0+(?:\.0+)?", re.ASCII)
 _BACKSLASH = ord("\\")
 _TOLD = 200
@@ -48,10 +54,10 @@ class PaymentMessage(NamedTuple):
     ``receipt`` is canonical (upper case), ``paid_at`` Nairobi wall-clock. ``bill_ref`` is as typed,
     None when missing, blank or no text. Texts hold no NUL and no unpaired surrogate: each became
     U+FFFD. An STK callback has no short code, reference, name, kind or balance; a pulled record
-    has no balance.
+    has no balance. ``method`` and ``keep`` (back from the rules) are of what a person recorded.
     """
 
-    channel: Literal["c2b", "stk", "pull"]
+    channel: Literal["c2b", "stk", "pull", "statement", "hand"]
     receipt: str
     amount_cents: int
     paid_at: datetime
@@ -62,6 +68,8 @@ class PaymentMessage(NamedTuple):
     kind: str | None
     org_balance_cents: int | None
     checkout_request_id: str | None
+    method: str = "mpesa"
+    keep: bool = False
 
 
 class Notice(NamedTuple):
@@ -127,6 +135,10 @@ def parse_delivery(
         outcome = _validation_notice(body)
     elif kind == "pull":
         outcome = _pulled(body, ours, now)
+    elif kind == "statement":
+        outcome = _stated(body, ours, now)
+    elif kind == "hand":
+        outcome = _by_hand(body, now)
     else:
         outcome = _result(body, kind)
     if _BACKSLASH in raw and isinstance(outcome, PaymentMessage):
@@ -239,6 +251,25 @@ def _pulled(body: Members, ours: frozenset[str], now: datetime) -> PaymentMessag
         receipt = receipt_of(record) if isinstance(record, dict) else None
         return Refusal(broken.field, str(broken), receipt)
     return PaymentMessage("pull", *pulled, None, None)
+
+
+def _stated(body: Members, ours: frozenset[str], now: datetime) -> PaymentMessage | Refusal:
+    try:
+        stated = stated_in(body, ours, now)
+    except BrokenRuleError as broken:
+        return Refusal(broken.field, str(broken), receipt_stated(body))
+    return PaymentMessage("statement", *stated, None)
+
+
+def _by_hand(body: Members, now: datetime) -> PaymentMessage | Refusal:
+    try:
+        told = by_hand_in(body, now)
+    except BrokenRuleError as broken:
+        return Refusal(broken.field, str(broken), receipt_by_hand(body))
+    kind = " ".join(part for part in (told.method, told.number) if part)
+    facts = (told.receipt, told.amount_cents, told.paid_at, None, told.bill_ref)
+    people = (None, told.payer_name, kind, None, None)
+    return PaymentMessage("hand", *facts, *people, told.method, told.keep)
 
 
 def _result(body: Members, kind: Literal["result", "timeout"]) -> Notice | Refusal:

@@ -67,9 +67,10 @@ _PULLED = (
     "amount",
     "organizationname",
 )
-_MASKED = frozenset(
-    {"BillRefNumber", "billreference", "CheckoutRequestID", "InvoiceNumber", "ResultDesc"}
-)
+_BY_HAND = ("method", "receipt", "amount", "paid_at", "reference", "number", "keep_credit")
+_STATED = ("receipt", "completed_at", "paid_in", "balance", "reason_type", "reference")
+_REFERENCES = frozenset({"BillRefNumber", "billreference", "reference"})
+_MASKED = _REFERENCES | {"CheckoutRequestID", "InvoiceNumber", "ResultDesc"}
 """Where a phone may stand among what is kept; all else is never touched, whatever it looks like."""
 
 
@@ -148,6 +149,16 @@ def _pulled(body: Members) -> Members:
     return {**kept, "record": _kept(record, _PULLED)} if isinstance(record, dict) else kept
 
 
+def _stated(body: Members) -> Members:
+    line = body.get("line")
+    kept = _kept(body, ("short_code", "account"))
+    return {**kept, "line": _kept(line, _STATED)} if isinstance(line, dict) else kept
+
+
+def _by_hand(body: Members) -> Members:
+    return _kept(body, _BY_HAND)
+
+
 def _kept(members: Members, names: tuple[str, ...]) -> Members:
     """Return the members of these names that are no lists or objects, in the order they came."""
     return {
@@ -173,11 +184,11 @@ def _pairs(pairs: object, key: str, names: tuple[str, ...]) -> list[object]:
 def _masked(name: str, value: object) -> object:
     if type(value) is NumberText:
         # Masked, a number is text; left alone, it is as it was written.
-        text = mask_reference(value) if name == "billreference" else mask_phones(value)
+        text = mask_reference(value) if name in _REFERENCES else mask_phones(value)
         return value if text == value else text
     if not isinstance(value, str):
         return value
-    if name in {"BillRefNumber", "billreference"}:
+    if name in _REFERENCES:
         return mask_reference(value)
     return mask_prompt_id(value) if name == "CheckoutRequestID" else mask_phones(value)
 
@@ -189,4 +200,6 @@ _REDUCE: dict[str, Callable[[Members], Members]] = {
     "result": _result,
     "timeout": _result,
     "pull": _pulled,
+    "statement": _stated,
+    "hand": _by_hand,
 }

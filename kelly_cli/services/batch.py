@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kelly_cli.core import posting
+from kelly_cli.core import flags, posting
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
 from kelly_cli.core.matching import Claim, Directory, match, why_unmatched
 from kelly_cli.core.money import kes_for_people
@@ -19,6 +19,7 @@ from kelly_cli.daraja.messages import PaymentMessage, Refusal
 from kelly_cli.services import answering, prompt_answers
 from kelly_cli.services.entries import (
     CONFLICT,
+    SECOND_SOURCES,
     Entry,
     Known,
     NewPayment,
@@ -30,7 +31,7 @@ from kelly_cli.services.entries import (
     log_state,
     payment_row,
 )
-from kelly_cli.store import book_rows, inbox_rows, request_rows
+from kelly_cli.store import book_rows, flag_rows, inbox_rows, request_rows
 from kelly_cli.store.database import reserve_ids
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Batch:
         self._processed_logs: set[int] = set()
         self._retried: list[tuple[str | None, str | None, int]] = []
         self._filled: dict[int, dict[str, Any]] = {}
-        self._confirmed: set[int] = set()
+        self._confirmed: dict[int, str] = {}
+        self._flags: list[tuple[int, str, str]] = []
         self.books = Books()
 
     def run(self) -> None:
@@ -181,7 +183,9 @@ class Batch:
         """Book a receipt that the books do not hold."""
         row = self._payment_rows.pop()
         money = Money(row, message.receipt, message.amount_cents, 0, None, message.paid_at)
-        rule, reason = self._place(money, claim, message.bill_ref)
+        rule, reason = self._place(money, claim, message.bill_ref, keep=message.keep)
+        if money.amount_cents > flags.MOST_AT_ONCE_CENTS:
+            self._flags.append((row, flags.OVER_LIMIT, flags.why_over(money.amount_cents)))
         self._made[message.receipt] = NewPayment(money, message, claim, entry, rule, reason)
         entry.payment_row = row
         if reason is None:
@@ -210,8 +214,8 @@ class Batch:
         if different:
             entry.error = CONFLICT + "; ".join(different)
             return
-        if message.channel == "pull":
-            self._confirmed.add(known.money.row)
+        if message.channel in SECOND_SOURCES:
+            self._confirmed[known.money.row] = message.channel
         added = known.fill(message, claim)
         if added:
             self._filled.setdefault(known.money.row, {}).update(added)
@@ -225,16 +229,18 @@ class Batch:
         return reason
 
     def _place(
-        self, money: Money, claim: Claim, shown: str | None
+        self, money: Money, claim: Claim, shown: str | None, *, keep: bool = False
     ) -> tuple[str | None, str | None]:
         """Match and allocate; return (rule, None) or (None, why it found no place)."""
         found = match(claim, self._directory)
         if found is None:
             return None, why_unmatched(shown, claim, self._directory)
+        if (why_late := flags.why_late(self.books, found.target)) is not None:
+            self._flags.append((money.row, flags.LATE, why_late))
         refused = posting.refusal(self.books, found.target)
         if refused is not None:
             return None, refused
-        posting.settle(self.books, money, found.target, self._make_invoice)
+        posting.settle(self.books, money, found.target, self._make_invoice, keep=keep)
         return found.rule, None
 
     def _make_invoice(self, sale: Sale) -> Invoice:
@@ -276,17 +282,24 @@ class Batch:
         self._settle_older()
         made = self._made.values()
         inbox_rows.add_payments(connection, [payment_row(new) for new in made], self._now)
+        recorded = [new for new in made if new.message.method != "mpesa"]
+        inbox_rows.set_by_hand(
+            connection, [(new.message.method, new.money.pinned, new.money.row) for new in recorded]
+        )
         fresh = {new.money.row for new in made}
         book_rows.save(connection, self.books, self._now, fresh=fresh)
         inbox_rows.set_match(connection, self._retried)
         for row, told in self._filled.items():
             inbox_rows.fill_payment(connection, row, told)
-        request_rows.set_verified(connection, self._confirmed, "pull")
+        for by in sorted(set(self._confirmed.values())):
+            rows = [row for row, source in self._confirmed.items() if source == by]
+            request_rows.set_verified(connection, rows, by)
         new = [entry for entry in self._entries if entry.is_new]
         came_at = [entry.came_at for entry in new]
         inbox_rows.add_logs(connection, [log_row(entry) for entry in new], self._now, came_at)
         old_logs = [log_state(entry) for entry in self._entries if not entry.is_new]
         inbox_rows.update_logs(connection, old_logs)
+        flag_rows.add_flags(connection, self._flags, self._now)
 
     def _answer(self) -> None:
         """Let results act on the books, payments of this batch included; all logs are there now."""

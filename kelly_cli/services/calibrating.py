@@ -84,8 +84,8 @@ def _disagree(votes: Sequence[_Vote], what: str) -> DomainError:
     return DomainError(
         f"{what}: {shown.receipt} is of {shown.digits} by the one and of {shown.paid_at} by the "
         "other; nothing was taken in",
-        hint="Compare them with the statement of the M-Pesa portal; without --clock, receipts that "
-        "are known decide",
+        hint="Compare them with the portal's: kelly recon statement FILE. Without --clock, "
+        "receipts that are known decide",
         code="clock_disagrees",
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kelly_cli.store.database import Database
 
 _ANY_TIME = datetime.max  # noqa: DTZ901 - how far ahead a time lies is judged on arrival only
-_KINDS = ("confirmation", "stk", "pull")
+_KINDS = ("confirmation", "stk", "pull", "statement", "hand")
 _NOT_TELLING = ("result", "timeout")
 """They add nothing to a payment."""
 _MAY_BE_FILLED = ("short_code", "bill_ref")

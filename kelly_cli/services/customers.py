@@ -37,15 +37,15 @@ def create_customer(
         ConflictError: the id already stands for a customer, an invoice or a sale.
     """
     values: dict[str, Any] = {
-        "name": _name(name),
-        "phone": _phone(phone),
-        "email": _email(email),
+        "name": read_name(name),
+        "phone": read_phone(phone),
+        "email": read_email(email),
     }
     wanted = _wanted_id(customer_id)
 
     with database.writing() as connection:
         if wanted is None:
-            wanted = _next_id(connection)
+            wanted = next_id(connection)
         elif customer_rows.taken(connection, fold(wanted) or ""):
             raise ConflictError(
                 f"{wanted} is already taken",
@@ -74,11 +74,11 @@ def edit_customer(
     """
     changes: dict[str, Any] = {}
     if name is not None:
-        changes["name"] = _name(name)
+        changes["name"] = read_name(name)
     if phone is not None:
-        changes["phone"] = _phone(phone)
+        changes["phone"] = read_phone(phone)
     if email is not None:
-        changes["email"] = _email(email)
+        changes["email"] = read_email(email)
     if not changes:
         raise DomainError("nothing to change was given", hint="Give --name, --phone or --email")
 
@@ -128,7 +128,8 @@ def get_customer(connection: Connection, customer_id: str) -> CustomerView:
     return found
 
 
-def _next_id(connection: Connection) -> str:
+def next_id(connection: Connection) -> str:
+    """Return the next CUST number that nothing has."""
     while True:
         candidate = f"CUST-{next_number(connection, 'CUST'):03d}"
         if not customer_rows.taken(connection, fold(candidate) or ""):
@@ -148,7 +149,12 @@ def _wanted_id(customer_id: str | None) -> str | None:
         ) from None
 
 
-def _name(text: str) -> str:
+def read_name(text: str) -> str:
+    """Return a name as it is kept.
+
+    Raises:
+        DomainError: ``bad_name``.
+    """
     name = " ".join(text.split())
     if not name or len(name) > LONGEST_TEXT or not name.isprintable():
         raise DomainError(
@@ -157,7 +163,12 @@ def _name(text: str) -> str:
     return name
 
 
-def _phone(text: str | None) -> str | None:
+def read_phone(text: str | None) -> str | None:
+    """Return a phone as it is kept; blank = none.
+
+    Raises:
+        DomainError: ``bad_phone``.
+    """
     if text is None or not text.strip():
         return None
     try:
@@ -166,7 +177,12 @@ def _phone(text: str | None) -> str | None:
         raise DomainError(f"--phone: {error}", code="bad_phone") from None
 
 
-def _email(text: str | None) -> str | None:
+def read_email(text: str | None) -> str | None:
+    """Return an e-mail address as it is kept; blank = none.
+
+    Raises:
+        DomainError: ``bad_email``.
+    """
     if text is None or not text.strip():
         return None
     email = text.strip()

@@ -57,6 +57,13 @@ CONFLICT = "conflict: "
 """How the error of a repeat with other facts begins."""
 
 
+SECOND_SOURCES = frozenset({"pull", "statement"})
+"""Channels that confirm what a callback told."""
+
+TELL_THEMSELVES = SECOND_SOURCES | {"hand"}
+"""Channels by which a payment is known in their own name."""
+
+
 class NewPayment(NamedTuple):
     """A payment that this batch makes. ``rule`` None = it found no place, for ``reason``."""
 
@@ -176,7 +183,7 @@ def payment_row(new: NewPayment) -> tuple[Any, ...]:
         money.customer,
         new.rule,
         new.reason,
-        "pull" if message.channel == "pull" else "callback",
+        message.channel if message.channel in TELL_THEMSELVES else "callback",
         new.entry.log_row,
     )
 

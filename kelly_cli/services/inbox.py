@@ -15,7 +15,9 @@ from kelly_cli.daraja.messages import ValidationRequest, parse_delivery
 from kelly_cli.errors import NotFoundError, StorageError
 from kelly_cli.services.batch import Batch
 from kelly_cli.services.entries import Entry, log_state
+from kelly_cli.services.retry_audit import record_retry
 from kelly_cli.store import inbox_rows
+from kelly_cli.store.audit_rows import Hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -94,12 +96,21 @@ class Tally:
 
 
 class Inbox:
-    """The one road's door. ``codes``: ours now; ``clock``: aware UTC now."""
+    """The one road's door. ``codes``: ours now; ``clock``: aware UTC now.
+
+    ``actor``: who tries logs again, for the audit.
+    """
 
     def __init__(
-        self, database: Database, codes: Sequence[OurCode], clock: Callable[[], datetime]
+        self,
+        database: Database,
+        codes: Sequence[OurCode],
+        clock: Callable[[], datetime],
+        *,
+        actor: str = "kelly",
     ) -> None:
         self._database = database
+        self._actor = actor
         self._codes = codes
         self._ours = frozenset(code.code for code in codes)
         self._clock = clock
@@ -137,7 +148,7 @@ class Inbox:
         return entries
 
     def try_out(self, connection: Connection, deliveries: Sequence[Delivery]) -> list[Entry]:
-        """Do what ``take`` with ``again`` does, in the caller's unit of work (``rehearsing``)."""
+        """Do what ``take`` with ``again`` does, in the caller's unit of work."""
         now = self._clock()
         wall = nairobi_wall_clock(now)
         self._prepare(connection, now)
@@ -209,8 +220,10 @@ class Inbox:
             return None
         wall = nairobi_wall_clock(now)
         entries = [self._logged(tuple(row), wall) for row in found]
+        without = {entry.log_row for entry in entries if entry.payment_row is None}
         batch = Batch(connection, entries, now)
         batch.run()
+        record_retry(connection, Hand(self._actor, now), entries, without)
         return batch, entries
 
     @staticmethod
@@ -257,6 +270,10 @@ class Inbox:
             delivery_id=delivery.delivery_id,
             came_at=delivery.came_at,
         )
+
+    def wall_clock(self) -> datetime:
+        """Return now as Nairobi's clock shows it."""
+        return nairobi_wall_clock(self._clock())
 
     def prepare(self, connection: Connection) -> None:
         """Make sure that our short codes have their rows."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kelly_cli.core import posting
+from kelly_cli.core import hand_work, posting
 from kelly_cli.core.books import Books, Target
 from kelly_cli.core.money import kes
 from kelly_cli.core.refs import fold
 from kelly_cli.errors import ConflictError, DomainError, NotFoundError
 from kelly_cli.services.customers import get_customer
-from kelly_cli.store import audit_rows, book_rows, invoice_rows
+from kelly_cli.store import adjustment_rows, audit_rows, book_rows, invoice_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +38,14 @@ class NewInvoice(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """A new invoice, and how much of it the customer's credit paid at once."""
+    """A new invoice, and how much of it the customer's credit paid at once.
+
+    ``kept``: the receipts of credit that a person kept back from it.
+    """
 
     invoice: InvoiceView
     credit_used_cents: int
+    kept: tuple[str, ...] = ()
 
 
 class Freed(NamedTuple):
@@ -59,41 +63,56 @@ class Voided(NamedTuple):
     freed: list[Freed]
 
 
-def create_invoice(database: Database, hand: Hand, wanted: NewInvoice) -> Issued:
+def create_invoice(
+    database: Database, hand: Hand, wanted: NewInvoice, *, keep_credit: bool = False
+) -> Issued:
     """Write a new invoice; the customer's credit that is not pinned pays it, oldest first.
+
+    ``keep_credit``: it does not; that credit is pinned.
 
     Raises:
         DomainError: the description or a day is not one, or the invoice is due before its issue.
         NotFoundError: no such customer.
     """
+    with database.writing() as connection:
+        return issue(connection, hand, wanted, keep_credit=keep_credit)
+
+
+def issue(
+    connection: Connection, hand: Hand, wanted: NewInvoice, *, keep_credit: bool = False
+) -> Issued:
+    """Do what ``create_invoice`` does, in the caller's unit of work."""
     wanted = _checked(wanted)
 
-    with database.writing() as connection:
-        customer = get_customer(connection, wanted.customer_id)
-        books = Books()
-        book_rows.load_customers(connection, books, [customer.row])
-        made = book_rows.add_invoice(
-            connection,
-            customer=customer.row,
-            amount_cents=wanted.amount_cents,
-            issued_on=wanted.issued_on,
-            created_at=hand.at,
-            description=wanted.description,
-            due_on=wanted.due_on,
-        )
-        posting.enqueue(books, made)
-        posting.use_credit(books, customer.row)
-        book_rows.save(connection, books, hand.at)
-        after = {
-            "customer_id": customer.customer_id,
-            "amount": kes(wanted.amount_cents),
-            "description": wanted.description,
-            "issued_on": str(wanted.issued_on),
-            "due_on": str(wanted.due_on) if wanted.due_on else None,
-            "credit_used": kes(made.paid_cents),
-        }
-        audit_rows.record_audit(connection, hand, "invoice.create", made.public_id, after=after)
-        return Issued(get_invoice(connection, made.public_id), made.paid_cents)
+    customer = get_customer(connection, wanted.customer_id)
+    books = Books()
+    book_rows.load_customers(connection, books, [customer.row])
+    made = book_rows.add_invoice(
+        connection,
+        customer=customer.row,
+        amount_cents=wanted.amount_cents,
+        issued_on=wanted.issued_on,
+        created_at=hand.at,
+        description=wanted.description,
+        due_on=wanted.due_on,
+    )
+    posting.enqueue(books, made)
+    kept = hand_work.keep_all(books, customer.row) if keep_credit else []
+    posting.use_credit(books, customer.row)
+    book_rows.save(connection, books, hand.at)
+    after: dict[str, Any] = {
+        "customer_id": customer.customer_id,
+        "amount": kes(wanted.amount_cents),
+        "description": wanted.description,
+        "issued_on": str(wanted.issued_on),
+        "due_on": str(wanted.due_on) if wanted.due_on else None,
+        "credit_used": kes(made.paid_cents),
+    }
+    receipts = tuple(money.receipt for money in kept)
+    if keep_credit:
+        after["kept"] = list(receipts)
+    audit_rows.record_audit(connection, hand, "invoice.create", made.public_id, after=after)
+    return Issued(get_invoice(connection, made.public_id), made.paid_cents, receipts)
 
 
 def show_invoice(
@@ -135,12 +154,7 @@ def void_invoice(
     with database.rehearsing() if dry_run else database.writing() as connection:
         found = get_invoice(connection, invoice_id)
         refuse_void_again(found.invoice_id, is_void=found.voided_at is not None)
-        if found.pos_id is not None:
-            raise ConflictError(
-                f"{found.invoice_id} belongs to the sale {found.pos_id}",
-                hint=f"Void the sale: kelly pos void {found.pos_id} --reason TEXT",
-                code="invoice_of_sale",
-            )
+        refuse_part_of_sale(found)
         freed = void_found(connection, hand, found)
         return Voided(get_invoice(connection, found.invoice_id), freed)
 
@@ -166,6 +180,9 @@ def void_found(connection: Connection, hand: Hand, found: InvoiceView) -> list[F
             unmatched[row] = f"freed: {what} was voided and has no customer"
     book_rows.save(connection, books, hand.at)
     invoice_rows.set_unmatched(connection, unmatched)
+    # What is void holds no adjustment: each is taken back by a row with the other sign.
+    for kind, cents in adjustment_rows.standing_adjustments(connection, found.row).items():
+        adjustment_rows.add_adjustment(connection, hand, found.row, kind, -cents)
     invoice_rows.set_voided(connection, found.row, hand.at)
     audit_rows.record_audit(
         connection,
@@ -191,6 +208,20 @@ def refuse_void_again(public_id: str, *, is_void: bool) -> None:
     """
     if is_void:
         raise ConflictError(f"{public_id} is void already", code="already_void")
+
+
+def refuse_part_of_sale(found: InvoiceView, option: str = "") -> None:
+    """Refuse an invoice that stands for a sale. ``option``: what else the sale's command takes.
+
+    Raises:
+        ConflictError: ``invoice_of_sale``.
+    """
+    if found.pos_id is not None:
+        raise ConflictError(
+            f"{found.invoice_id} belongs to the sale {found.pos_id}",
+            hint=f"Do it to the sale: kelly pos void {found.pos_id} {option}--reason TEXT",
+            code="invoice_of_sale",
+        )
 
 
 def get_invoice(connection: Connection, invoice_id: str) -> InvoiceView:

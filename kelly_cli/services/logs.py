@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kelly_cli.store.database import Database
     from kelly_cli.store.log_rows import LogFilter, LogView, RawPayload
 
-_CALLBACKS = {"confirmation", "stk", "result", "timeout", "pull"}
+_CALLBACKS = {"confirmation", "stk", "result", "timeout", "pull", "hand"}
 _MAX_ROW = 2**63 - 1
 
 

@@ -8,7 +8,7 @@ from kelly_cli.errors import NotFoundError
 from kelly_cli.store import prompt_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -19,11 +19,17 @@ _MOST_DIGITS = 18
 
 
 def list_prompts(
-    database: Database, *, states: Sequence[str] = (), limit: int = 100
+    database: Database,
+    *,
+    states: Sequence[str] = (),
+    short_codes: Collection[str] | None = None,
+    limit: int = 100,
 ) -> Sequence[PromptView]:
-    """Return prompts, newest first. No ``states`` = all."""
+    """Return prompts, newest first. No ``states`` = all; ``short_codes`` None = all."""
     with database.reading() as connection:
-        return prompt_rows.list_prompts(connection, states=states, limit=limit)
+        return prompt_rows.list_prompts(
+            connection, states=states, short_codes=short_codes, limit=limit
+        )
 
 
 def find_prompt(database: Database, name: str) -> PromptView:

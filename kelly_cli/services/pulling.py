@@ -167,7 +167,8 @@ def pull(
         raise DomainError(
             f"all of the time asked for, to {wanted.end}, is more than 48 hours back: Safaricom "
             "keeps no more",
-            hint="Look in the statement that the M-Pesa portal exports: it has all of it",
+            hint="The statement that the M-Pesa portal exports has all of it: "
+            "kelly recon statement FILE --apply",
             code="out_of_reach",
         )
     harvest = Harvest([_read(source, code, span) for code in source.codes], too_old)

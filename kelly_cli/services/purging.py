@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kelly_cli.core.masking import mask_phone, mask_phones, mask_prompt_id, mask_reference
+from kelly_cli.core.masking import DOTS, mask_phone, mask_phones, mask_prompt_id, mask_reference
 from kelly_cli.daraja.personal import parameters_without_people, without_people
 from kelly_cli.store import audit_rows, purge_rows
 from kelly_cli.store.inbox_rows import raw_bytes, raw_text
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from kelly_cli.store.audit_rows import Hand
     from kelly_cli.store.database import Database
     from kelly_cli.store.purge_rows import (
+        OldAlias,
         OldLog,
+        OldMovement,
         OldPayment,
         OldPrompt,
         OldQuarantined,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 _LOGS, _PAYMENTS = "webhook_logs", "payments"
 _VALIDATIONS, _PROMPTS = "validation_requests", "payment_prompts"
 _QUARANTINE, _REQUESTS = "quarantine", "daraja_requests"
+_ALIASES = "payer_aliases"
+_MOVEMENTS = "statement_movements"
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class Purge:
     quarantined: int = 0
     prompts: int = 0
     requests: int = 0
+    aliases: int = 0
+    movements: int = 0
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to do."""
@@ -64,6 +70,8 @@ class Purge:
         self.quarantined += tables.count(_QUARANTINE)
         self.prompts += tables.count(_PROMPTS)
         self.requests += tables.count(_REQUESTS)
+        self.aliases += tables.count(_ALIASES)
+        self.movements += tables.count(_MOVEMENTS)
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -74,6 +82,8 @@ class Purge:
             "quarantined": self.quarantined,
             "prompts": self.prompts,
             "requests": self.requests,
+            "aliases": self.aliases,
+            "movements": self.movements,
         }
 
 
@@ -211,6 +221,19 @@ def _of_request(old: OldRequest, _at: datetime) -> list[Change]:
     return [Change(_REQUESTS, old.row, values)] if values else []
 
 
+def _of_movement(old: OldMovement, _at: datetime) -> list[Change]:
+    """Details hold a payer's name among Safaricom's words: what kind it was is kept beside them."""
+    values: dict[str, Any] = {
+        name: None for name in ("other_party", "details") if getattr(old, name) is not None
+    }
+    _mask(values, old, "reference", mask_reference)
+    return [Change(_MOVEMENTS, old.row, values)] if values else []
+
+
+def _of_alias(old: OldAlias, _at: datetime) -> list[Change]:
+    return [] if old.value == DOTS else [Change(_ALIASES, old.row, {"value": DOTS})]
+
+
 def _mask(values: dict[str, Any], old: object, name: str, mask: Callable[[str], str]) -> None:
     """Put what a text becomes into ``values``, when it becomes another."""
     text = getattr(old, name)
@@ -225,4 +248,6 @@ _PARTS = (
     _Part(_QUARANTINE, purge_rows.old_quarantined, _of_quarantined),
     _Part(_PROMPTS, purge_rows.old_prompts, _of_prompt),
     _Part(_REQUESTS, purge_rows.old_requests, _of_request),
+    _Part(_ALIASES, purge_rows.old_aliases, _of_alias),
+    _Part(_MOVEMENTS, purge_rows.old_movements, _of_movement),
 )

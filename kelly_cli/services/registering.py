@@ -21,7 +21,7 @@ from kelly_cli.store import audit_rows, registration_rows
 from kelly_cli.store.registration_rows import NewRegistration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from kelly_cli.daraja.client.daraja import Daraja
@@ -178,11 +178,13 @@ def _hint(error: DarajaError, wanted: Wanted) -> str:
 
 
 def list_registrations(
-    database: Database, *, short_code: str | None = None, limit: int = 100
+    database: Database, *, short_codes: Collection[str] | None = None, limit: int = 100
 ) -> Sequence[RegistrationView]:
-    """Return what was asked of Safaricom, newest first. ``short_code`` None = all."""
+    """Return what was asked of Safaricom, newest first. ``short_codes`` None = all."""
     with database.reading() as connection:
-        return registration_rows.list_registrations(connection, short_code=short_code, limit=limit)
+        return registration_rows.list_registrations(
+            connection, short_codes=short_codes, limit=limit
+        )
 
 
 def find_standing(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from kelly_cli.services.flagged import FlagsOfDay, flags_of
 from kelly_cli.services.payments import CALLBACK_ONLY
 from kelly_cli.store import report_rows
 from kelly_cli.store.report_rows import Callbacks, Sum, Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from kelly_cli.store.database import Database
-    from kelly_cli.store.report_rows import Money
+    from kelly_cli.store.report_rows import Codes, Money
 
 NONE = Sum()
+K = TypeVar("K")
 
 
 class Day(NamedTuple):
@@ -23,7 +26,7 @@ class Day(NamedTuple):
 
     Where the COMPLETED money stands now: ``to_invoices_cents`` + ``to_sales_cents`` +
     ``credit_cents`` + ``rest_cents`` = ``payments.cents``. ``known_by``: COMPLETED and UNMATCHED
-    ones by their ``verified_by``.
+    ones by their ``verified_by``; ``by_code``: the same by short code, None = cash and such.
     """
 
     day: date
@@ -38,6 +41,8 @@ class Day(NamedTuple):
     callbacks: Callbacks
     waiting: Waiting
     known_by: dict[str, Sum]
+    flags: FlagsOfDay
+    by_code: dict[str | None, Sum]
 
     @property
     def callback_only(self) -> Sum:
@@ -60,15 +65,16 @@ class Volume(NamedTuple):
     reversed: Sum
 
 
-def daily(database: Database, day: date) -> Day:
-    """Return the figures of one Nairobi day, from one snapshot."""
+def daily(database: Database, day: date, codes: Codes = None) -> Day:
+    """Return the figures of one Nairobi day, from one snapshot. ``codes``: only of these."""
     with database.reading() as connection:
-        hours = report_rows.hours_of(connection, day)
-        sales_cents = report_rows.to_sales(connection, day)
-        waiting_of_day = report_rows.without_owner(connection, day)
-        callbacks = report_rows.callbacks_of(connection, day)
-        waiting = report_rows.waiting(connection)
-        known_by = report_rows.known_by(connection, day)
+        hours = report_rows.hours_of(connection, day, codes)
+        sales_cents = report_rows.to_sales(connection, day, codes)
+        waiting_of_day = report_rows.without_owner(connection, day, codes)
+        callbacks = report_rows.callbacks_of(connection, day, codes)
+        waiting = report_rows.waiting(connection, codes)
+        parts = report_rows.parts_of(connection, day, codes)
+        flags = flags_of(connection, day, codes)
     completed = _total(hours, "COMPLETED")
     unmatched = _total(hours, "UNMATCHED")
     allocated_cents = sum(hour.allocated_cents for hour in hours)
@@ -85,15 +91,21 @@ def daily(database: Database, day: date) -> Day:
         rest_cents=rest_cents,
         callbacks=callbacks,
         waiting=waiting,
-        known_by=known_by,
+        known_by=_summed((each.known_by, each.sum) for each in parts),
+        flags=flags,
+        by_code=_summed((each.short_code, each.sum) for each in parts),
     )
 
 
-def volumes(database: Database, last: date, days: int) -> list[Volume]:
-    """Return the payments of ``days`` days up to ``last``, newest first."""
+def volumes(
+    database: Database, last: date, days: int, codes: Codes = None
+) -> tuple[list[Volume], list[str | None]]:
+    """Return the payments of ``days`` days up to ``last``, newest first, and where they came to."""
+    first = last - timedelta(days=days - 1)
     with database.reading() as connection:
-        found = report_rows.days_of(connection, last - timedelta(days=days - 1), last)
-    return [
+        found = report_rows.days_of(connection, first, last, codes)
+        paid_to = report_rows.codes_between(connection, first, last) if codes is None else codes
+    listed = [
         Volume(
             day,
             money.by_status.get("COMPLETED", NONE),
@@ -102,6 +114,14 @@ def volumes(database: Database, last: date, days: int) -> list[Volume]:
         )
         for day, money in reversed(found)
     ]
+    return listed, list(paid_to)
+
+
+def _summed(parts: Iterable[tuple[K, Sum]]) -> dict[K, Sum]:
+    found: dict[K, Sum] = {}
+    for key, part in parts:
+        found[key] = found.get(key, NONE).plus(part)
+    return found
 
 
 def _total(hours: list[Money], status: str) -> Sum:

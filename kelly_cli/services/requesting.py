@@ -22,7 +22,7 @@ from kelly_cli.store import audit_rows, log_rows, payment_rows, request_rows
 from kelly_cli.store.request_rows import UNSETTLED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -175,6 +175,7 @@ def check_reversal(connection: Connection, receipt: str) -> PaymentView:
     """
     payment = get_payment(connection, receipt)
     reversing.refuse(payment)
+    reversing.refuse_other_money(payment)
     canonical = payment.mpesa_receipt_number
     if payment.amount_cents % 100:
         raise DomainError(
@@ -233,12 +234,18 @@ def wait(
 
 
 def list_requests(
-    database: Database, *, limit: int, receipt: str | None = None
+    database: Database,
+    *,
+    limit: int,
+    receipt: str | None = None,
+    short_codes: Collection[str] | None = None,
 ) -> Sequence[RequestView]:
     """Return what was asked, newest first. ``receipt``: in any case."""
     canonical = None if receipt is None else receipt.strip().upper()
     with database.reading() as connection:
-        return request_rows.list_requests(connection, limit=limit, receipt=canonical)
+        return request_rows.list_requests(
+            connection, limit=limit, receipt=canonical, short_codes=short_codes
+        )
 
 
 def _intend(

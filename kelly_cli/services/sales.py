@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.core.money import MAX_CENTS, kes
 from kelly_cli.core.refs import fold
-from kelly_cli.errors import NotFoundError
+from kelly_cli.errors import ConflictError, NotFoundError
 from kelly_cli.services.customers import get_customer
 from kelly_cli.services.invoices import (
     Freed,
@@ -149,6 +149,21 @@ def void_sale(database: Database, hand: Hand, pos_id: str, *, dry_run: bool = Fa
             },
         )
         return VoidedSale(get_sale(connection, found.pos_id), freed)
+
+
+def refuse_closed(sale: SaleView) -> None:
+    """Refuse a sale that takes no more money.
+
+    Raises:
+        ConflictError: ``already_void``, or ``nothing_open``: it is paid.
+    """
+    refuse_void_again(sale.pos_id, is_void=sale.voided_at is not None)
+    if not sale.balance_cents:
+        raise ConflictError(
+            f"sale {sale.pos_id} is paid already",
+            hint=f"See what was sold: kelly pos show {sale.pos_id}",
+            code="nothing_open",
+        )
 
 
 def get_sale(connection: Connection, pos_id: str) -> SaleView:

@@ -12,11 +12,14 @@ from kelly_cli.core import posting
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.core.refs import fold
 from kelly_cli.errors import DomainError, NotFoundError
+from kelly_cli.services.aliases import learn
+from kelly_cli.services.customers import get_customer
+from kelly_cli.services.hand_audit import moved_by, settle_logs
 from kelly_cli.services.payments import get_payment
-from kelly_cli.store import audit_rows, book_rows, inbox_rows, payment_rows
+from kelly_cli.store import audit_rows, book_rows, inbox_rows, note_rows, payment_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
@@ -33,53 +36,145 @@ class Suspended(NamedTuple):
     payment: PaymentView
     reason: str
     age_days: int
+    note: str | None = None
 
 
-def list_suspense(database: Database, *, today: date, limit: int = 100) -> Sequence[Suspended]:
+def list_suspense(
+    database: Database,
+    *,
+    today: date,
+    short_codes: Collection[str] | None = None,
+    limit: int = 100,
+) -> Sequence[Suspended]:
     """Return all money without a customer that is free, the oldest first."""
     with database.reading() as connection:
-        found = payment_rows.list_ownerless(connection, limit=limit)
-    return [Suspended(each, _why(each), _age_days(each, today)) for each in found]
+        found = payment_rows.list_ownerless(connection, short_codes=short_codes, limit=limit)
+        notes = note_rows.latest_notes(connection, [each.mpesa_receipt_number for each in found])
+    return [
+        Suspended(each, _why(each), _age_days(each, today), notes.get(each.mpesa_receipt_number))
+        for each in found
+    ]
+
+
+def note(
+    database: Database, hand: Hand, receipt: str, text: str, *, dry_run: bool = False
+) -> PaymentView:
+    """Write what a person found out about money in suspense; "" takes the note away.
+
+    A later note stands in the place of an earlier one; the audit keeps both.
+
+    Raises:
+        NotFoundError: no such payment.
+        DomainError: ``not_in_suspense``.
+    """
+    opened = database.rehearsing() if dry_run else database.writing()
+    with opened as connection:
+        payment = get_payment(connection, receipt)
+        refuse_placed(payment)
+        name = payment.mpesa_receipt_number
+        before = note_rows.latest_notes(connection, [name]).get(name)
+        if before != (text or None):
+            audit_rows.record_audit(
+                connection,
+                hand,
+                note_rows.ACTION,
+                name,
+                before={"note": before},
+                after={"note": text or None},
+            )
+        return payment
 
 
 def assign(
-    database: Database, hand: Hand, receipt: str, target_id: str, *, dry_run: bool = False
+    database: Database,
+    hand: Hand,
+    receipt: str,
+    target_id: str,
+    *,
+    remember: bool = False,
+    keep_credit: bool = False,
+    dry_run: bool = False,
 ) -> PaymentView:
     """Give money in suspense to a customer, an invoice or a sale; return the payment.
 
     ``target_id``: in any written form. Its failed log becomes processed, others of the receipt
-    duplicates. With ``dry_run`` nothing is kept. Refused in this order:
+    duplicates. ``remember``: the payer and what was typed become the customer's aliases, suggested
+    next time. ``keep_credit``: what that invoice does not need is pinned. With ``dry_run`` nothing
+    is kept. Refused in this order:
 
     Raises:
         NotFoundError: no such payment.
         DomainError: ``not_in_suspense``: the money is placed already, or reversed.
         NotFoundError: no such customer, invoice or sale.
         DomainError: ``late_or_double``: paid or void, and without a customer for the surplus.
+        DomainError: ``nobody_to_remember``: the sale has no customer.
     """
-    opened = database.rehearsing() if dry_run else database.writing()
-    with opened as connection:
-        before = get_payment(connection, receipt)
-        _refuse_placed(before)
-        target = _target(connection, target_id)
-        books = book_rows.load(connection, [target])
-        _refuse_closed(books, target)
-
-        _place(connection, hand, books, before, target)
-        _settle_logs(connection, before)
-        after = get_payment(connection, receipt)
-        audit_rows.record_audit(
-            connection,
-            hand,
-            "suspense.assign",
-            before.mpesa_receipt_number,
-            before=_state(before),
-            after=_state(after) | {"to": _name(books, target, after), "moved": _moved(books)},
+    with database.rehearsing() if dry_run else database.writing() as connection:
+        return assign_now(
+            connection, hand, receipt, target_id, remember=remember, keep_credit=keep_credit
         )
-        return after
+
+
+def assign_now(
+    connection: Connection,
+    hand: Hand,
+    receipt: str,
+    target_id: str,
+    *,
+    remember: bool = False,
+    keep_credit: bool = False,
+) -> PaymentView:
+    """Do what ``assign`` does, in the caller's unit of work.
+
+    Raises:
+        NotFoundError, DomainError: as ``assign`` does.
+    """
+    before = get_payment(connection, receipt)
+    refuse_placed(before)
+    target = _target(connection, target_id)
+    books = book_rows.load(connection, [target])
+    _refuse_closed(books, target)
+
+    _place(connection, hand, books, before, target, keep=keep_credit)
+    settle_logs(connection, before)
+    after = get_payment(connection, receipt)
+    told = _state(after) | {"to": _name(books, target, after), "moved": moved_by(books)}
+    if keep_credit:
+        told["keep_credit"] = True
+    if remember:
+        told["remembered"] = _remember(connection, hand, before, after)
+    audit_rows.record_audit(
+        connection,
+        hand,
+        "suspense.assign",
+        before.mpesa_receipt_number,
+        before=_state(before),
+        after=told,
+    )
+    return after
+
+
+def _remember(
+    connection: Connection, hand: Hand, before: PaymentView, after: PaymentView
+) -> list[dict[str, object]]:
+    if after.customer_id is None:
+        raise DomainError(
+            "nobody to remember: the sale has no customer",
+            hint="Leave --remember out, or assign it to a customer",
+            code="nobody_to_remember",
+        )
+    customer = get_customer(connection, after.customer_id)
+    return learn(connection, hand, before, customer.row)
 
 
 def _place(
-    connection: Connection, hand: Hand, books: Books, payment: PaymentView, target: Target
+    connection: Connection,
+    hand: Hand,
+    books: Books,
+    payment: PaymentView,
+    target: Target,
+    *,
+    keep: bool,
 ) -> None:
     def make_invoice(sale: Sale) -> Invoice:
         return book_rows.invoice_for_sale(connection, sale, hand.at)
@@ -87,19 +182,9 @@ def _place(
     money = book_rows.load_money(connection, [payment.row])[payment.row]
     money.pinned = False
     books.changed_money[money.row] = money
-    posting.settle(books, money, target, make_invoice)
+    posting.settle(books, money, target, make_invoice, keep=keep)
     book_rows.save(connection, books, hand.at)
     inbox_rows.set_match(connection, [("hand", None, money.row)])
-
-
-def _settle_logs(connection: Connection, payment: PaymentView) -> None:
-    failed = {row for row, _ in inbox_rows.open_logs(connection, [payment.mpesa_receipt_number])}
-    own = {payment.log_row} & failed
-    inbox_rows.settle_logs(
-        connection,
-        processed=[row for row in own if row is not None],
-        duplicates=failed - own,
-    )
 
 
 def _target(connection: Connection, target_id: str) -> Target:
@@ -131,7 +216,12 @@ def _refuse_closed(books: Books, target: Target) -> None:
         )
 
 
-def _refuse_placed(payment: PaymentView) -> None:
+def refuse_placed(payment: PaymentView) -> None:
+    """Refuse money that is not in suspense, and say where it is.
+
+    Raises:
+        DomainError: ``not_in_suspense``.
+    """
     if payment.customer_id is None and payment.unallocated_cents:
         return
     raise DomainError(
@@ -191,16 +281,3 @@ def _state(payment: PaymentView) -> dict[str, Any]:
         ],
         "unallocated": kes(payment.unallocated_cents),
     }
-
-
-def _moved(books: Books) -> list[dict[str, str]]:
-    """Tell every new allocation: older credit may have been used beside this payment."""
-    return [
-        {
-            "mpesa_receipt_number": each.money.receipt,
-            "invoice_id": each.invoice.public_id,
-            "amount": kes(each.amount_cents),
-            "reason": each.reason,
-        }
-        for each in books.allocations
-    ]

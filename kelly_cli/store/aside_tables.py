@@ -1,8 +1,11 @@
-"""What came and is no money: tables beside the books, imported with them by ``tables``."""
+"""Tables beside the books, imported with them by ``tables``: what came and is no money, numbers."""
 
 from datetime import datetime
 
-from kelly_cli.store.columns import Base, one_of, row_id, words
+from sqlalchemy import Text
+from sqlmodel import Field
+
+from kelly_cli.store.columns import Base, cents, one_of, row_id, words
 
 
 class ValidationRequest(Base, table=True):
@@ -46,3 +49,12 @@ class Quarantined(Base, table=True):
     raw_bytes: int
     raw_payload: str = words()
     raw_encoding: str = words()
+
+
+class Counter(Base, table=True):
+    """The last running number given for a name (``INV-20260203``, ``CUST``)."""
+
+    __tablename__ = "counters"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    value: int = cents()

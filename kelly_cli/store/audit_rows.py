@@ -6,10 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlmodel import col
 
-from kelly_cli.store.tables import AuditRow
+from kelly_cli.store.tables import AuditRow, WebhookLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,9 @@ def record_audit(
         "after": _text(after),
         "previous_hash": last or GENESIS,
     }
-    connection.execute(insert(AuditRow).values(**row, hash=chain_hash(row)))
+    # All writers take turns: what is logged by now took effect before this, the rest after it.
+    mark = connection.execute(select(func.max(col(WebhookLog.id)))).scalar() or 0
+    connection.execute(insert(AuditRow).values(**row, hash=chain_hash(row), log_mark=mark))
 
 
 def chain_hash(row: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ _PAYMENTS = _TABLES["payments"]
 
 _SELECT_INVOICE = (
     "SELECT id, invoice_id, customer_id, amount_cents, amount_paid_cents, issued_on, number, "
-    "voided_at IS NOT NULL, on_hold FROM invoices"
+    "voided_at IS NOT NULL, on_hold, adjusted_cents FROM invoices"
 )
 _SELECT_SALE = (
     "SELECT id, pos_id, customer_id, total_cents, sold_on, invoice_id, voided_at IS NOT NULL "
@@ -229,6 +229,7 @@ def _invoice(row: Any) -> Invoice:
         number=row[6],
         void=bool(row[7]),
         on_hold=bool(row[8]),
+        adjusted_cents=row[9],
     )
 
 

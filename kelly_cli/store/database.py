@@ -312,12 +312,19 @@ def _sqlite_engine(url: Any, busy_s: float) -> Engine:
     return engine
 
 
+_GONE = {"tcp_user_timeout": "15000", "keepalives_idle": "10", "keepalives_interval": "5"}
+"""When a server's host that says nothing is given up (milliseconds; seconds); a URL may differ."""
+
+
 def _postgres_engine(url: Any) -> Engine:
     try:
         # Plain %s placeholders: the hot statements run with tuples on both databases.
         # READ COMMITTED: what a writer reads after it got its turn is what stands then.
         engine = create_engine(
-            url, paramstyle="format", pool_pre_ping=True, isolation_level="READ COMMITTED"
+            url.set(query={**_GONE, **url.query}),
+            paramstyle="format",
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
         )
     except ModuleNotFoundError as error:
         raise StorageError(

@@ -37,7 +37,8 @@ def standing_sales(connection: Connection, rows: Collection[int]) -> dict[str, t
 def standing_balances(connection: Connection, rows: Collection[int]) -> dict[str, int]:
     """Return the balances of these customers, in cents, by public id."""
     totals: dict[int, int] = dict.fromkeys(rows, 0)
-    owed = "SELECT customer_id, sum(amount_cents - amount_paid_cents) FROM invoices"
+    open_cents = "amount_cents - adjusted_cents - amount_paid_cents"
+    owed = f"SELECT customer_id, sum({open_cents}) FROM invoices"
     free = "SELECT customer_id, sum(amount_cents - allocated_cents) FROM payments"
     for row in _sums(connection, owed, rows, OPEN_INVOICE):
         totals[row[0]] += int(row[1])

@@ -252,6 +252,11 @@ def set_match(connection: Connection, rows: Sequence[tuple[str | None, str | Non
     hot.update_rows(connection, _PAYMENTS, ("matched_by", "unmatched_reason"), rows)
 
 
+def set_by_hand(connection: Connection, rows: Sequence[tuple[str, bool, int]]) -> None:
+    """Write (method, pinned, payment row) of payments that a person recorded."""
+    hot.update_rows(connection, _PAYMENTS, ("method", "pinned"), rows)
+
+
 def ensure_short_codes(
     connection: Connection, codes: Sequence[tuple[str, str, str | None, str]], at: datetime
 ) -> None:

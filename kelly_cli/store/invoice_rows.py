@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, or_, select, text, update
 from sqlmodel import col
 
 from kelly_cli.store import hot, inbox_rows
 from kelly_cli.store.database import fetch_in
 from kelly_cli.store.tables import (
+    OPEN_INVOICE,
     Allocation,
     Base,
     Customer,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
 _LOGS = Base.metadata.tables["webhook_logs"]
 
@@ -32,7 +33,7 @@ class InvoiceView(NamedTuple):
     """One invoice as people and scripts see it.
 
     ``customer_id`` None = the invoice of a sale to nobody in particular; ``pos_id`` None = of no
-    sale; ``due_on`` None = no day was agreed.
+    sale; ``due_on`` None = no day was agreed; ``adjusted_cents``: written off or credited.
     """
 
     row: int
@@ -43,6 +44,7 @@ class InvoiceView(NamedTuple):
     status: str
     amount_cents: int
     paid_cents: int
+    adjusted_cents: int
     description: str | None
     issued_on: date
     due_on: date | None
@@ -53,7 +55,7 @@ class InvoiceView(NamedTuple):
     @property
     def balance_cents(self) -> int:
         """What is still owed: nothing, when it is void."""
-        return 0 if self.voided_at else self.amount_cents - self.paid_cents
+        return 0 if self.voided_at else self.amount_cents - self.adjusted_cents - self.paid_cents
 
     def is_overdue(self, today: date) -> bool:
         """Tell whether something is owed and the day for it has passed."""
@@ -94,6 +96,7 @@ _COLUMNS: tuple[Any, ...] = (
     col(Invoice.status),
     col(Invoice.amount_cents),
     col(Invoice.amount_paid_cents),
+    col(Invoice.adjusted_cents),
     col(Invoice.description),
     col(Invoice.issued_on),
     col(Invoice.due_on),
@@ -102,6 +105,8 @@ _COLUMNS: tuple[Any, ...] = (
     col(Invoice.created_at),
 )
 """In the order of ``InvoiceView``."""
+
+_OPEN = "invoices." + OPEN_INVOICE.replace(" AND ", " AND invoices.")
 
 
 def _select() -> Select[Any]:
@@ -123,15 +128,14 @@ def list_invoices(connection: Connection, wanted: InvoiceSearch) -> Sequence[Inv
     return [InvoiceView(*row) for row in connection.execute(statement)]
 
 
-def _conditions(wanted: InvoiceSearch) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(wanted: InvoiceSearch) -> list[Any]:
+    conditions: list[Any] = []
     if wanted.customer_row is not None:
         conditions.append(col(Invoice.customer_id) == wanted.customer_row)
     if wanted.status is not None:
         conditions.append(col(Invoice.status) == wanted.status)
     if wanted.overdue_on is not None:
-        conditions.append(col(Invoice.voided_at).is_(None))
-        conditions.append(col(Invoice.amount_paid_cents) < col(Invoice.amount_cents))
+        conditions.append(text(_OPEN))
         conditions.append(col(Invoice.due_on) < wanted.overdue_on)
     if wanted.first is not None:
         conditions.append(col(Invoice.issued_on) >= wanted.first)
@@ -184,8 +188,8 @@ def money_on(connection: Connection, invoice_row: int) -> dict[int, int]:
     return {row: int(cents) for row, cents in rows}
 
 
-def set_voided(connection: Connection, invoice_row: int, at: datetime) -> None:
-    """Mark an invoice void. Nothing may stand on it any more."""
+def set_voided(connection: Connection, invoice_row: int, at: datetime | None) -> None:
+    """Mark an invoice void; nothing may stand on it any more. None: it is void no longer."""
     connection.execute(update(Invoice).where(col(Invoice.id) == invoice_row).values(voided_at=at))
 
 

@@ -11,7 +11,7 @@ from kelly_cli.store.inbox_rows import raw_bytes
 from kelly_cli.store.tables import OPEN_LOG, Payment, WebhookLog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -29,6 +29,7 @@ _COLUMNS: tuple[Any, ...] = (
     col(WebhookLog.created_at),
     col(Payment.mpesa_receipt_number),
     col(WebhookLog.purged_at),
+    col(Payment.short_code),
 )
 """In the order of ``LogView``."""
 
@@ -40,7 +41,8 @@ DISMISSED = "dismissed: "
 class LogView(NamedTuple):
     """One log. ``trans_id`` None = nobody could read one; ``payment``: the receipt it led to.
 
-    ``purged_at``: since then its bytes are those that came without people in them.
+    ``purged_at``: since then its bytes are those that came without people in them. ``short_code``:
+    where its payment came to.
     """
 
     id: int
@@ -55,6 +57,7 @@ class LogView(NamedTuple):
     created_at: datetime
     payment: str | None
     purged_at: datetime | None = None
+    short_code: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -86,7 +89,10 @@ class RawPayload(NamedTuple):
 
 
 class LogFilter(NamedTuple):
-    """Which logs to list. The four states add up; none of them given = all logs."""
+    """Which logs to list. The four states add up; none of them given = all logs.
+
+    ``short_codes``: where its payment came to, or, of one without a payment, what its text names.
+    """
 
     failed: bool = False
     duplicates: bool = False
@@ -94,6 +100,7 @@ class LogFilter(NamedTuple):
     conflicts: bool = False
     receipt: str | None = None
     source: str | None = None
+    short_codes: Collection[str] | None = None
 
 
 def list_logs(connection: Connection, wanted: LogFilter, *, limit: int) -> Sequence[LogView]:
@@ -150,6 +157,13 @@ def dismiss_log(connection: Connection, log_id: int, reason: str) -> None:
     )
 
 
+def speaks_of(short_codes: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a log, beside its payment, is of one of these short codes."""
+    named = [col(WebhookLog.raw_payload).contains(code) for code in short_codes]
+    bare = and_(col(WebhookLog.payment_id).is_(None), or_(*named))
+    return or_(col(Payment.short_code).in_(short_codes), bare)
+
+
 def _select() -> Select[Any]:
     return select(*_COLUMNS).outerjoin_from(
         WebhookLog, Payment, col(Payment.id) == col(WebhookLog.payment_id)
@@ -172,4 +186,6 @@ def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
         found.append(col(WebhookLog.trans_id) == wanted.receipt)
     if wanted.source is not None:
         found.append(col(WebhookLog.source) == wanted.source)
+    if wanted.short_codes is not None:
+        found.append(speaks_of(wanted.short_codes))
     return found

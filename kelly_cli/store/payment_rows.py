@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, or_, select, text
 from sqlmodel import col
 
 from kelly_cli.store.database import fetch_in
-from kelly_cli.store.tables import FREE_MONEY, Customer, Payment
+from kelly_cli.store.tables import FREE_MONEY, Customer, Payment, PaymentFlag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
 
-MOST_LIKE = 3
-_LOOK_ALIKE = (("O", "0"), ("I", "1"), ("L", "1"))
 
 _COLUMNS: tuple[Any, ...] = (
     col(Payment.id),
@@ -84,6 +82,7 @@ class PaymentFilter(NamedTuple):
     """Which payments to list; None = all. ``start`` and ``end`` (exclusive): Nairobi wall-clock.
 
     ``search``: part of receipt, reference, payer's name or phone. ``verified_by``: how it is known.
+    ``flag``: one that is kept (``payment_flags``); ``rows``: only these.
     """
 
     customer_row: int | None = None
@@ -91,8 +90,10 @@ class PaymentFilter(NamedTuple):
     start: datetime | None = None
     end: datetime | None = None
     search: str | None = None
-    short_code: str | None = None
+    short_codes: Collection[str] | None = None
     verified_by: str | None = None
+    flag: str | None = None
+    rows: Sequence[int] | None = None
 
 
 def list_payments(
@@ -115,25 +116,25 @@ def find_payment(connection: Connection, receipt: str) -> PaymentView | None:
     return found[0] if found else None
 
 
-def receipts_like(connection: Connection, receipt: str) -> Sequence[str]:
-    """Return receipts that differ only in signs which people take for each other."""
-    ours: Any = col(Payment.mpesa_receipt_number)
-    plain = receipt
-    for sign, other in _LOOK_ALIKE:
-        ours, plain = func.replace(ours, sign, other), plain.replace(sign, other)
-    statement = select(col(Payment.mpesa_receipt_number)).where(ours == plain)
-    return connection.execute(statement.limit(MOST_LIKE)).scalars().all()
+def known_receipts(connection: Connection, receipts: Collection[str]) -> list[str]:
+    """Return which of these canonical receipts are payments, in order."""
+    select = "SELECT mpesa_receipt_number FROM payments"
+    rows = fetch_in(connection, select, "mpesa_receipt_number", list(receipts))
+    return sorted(row[0] for row in rows)
 
 
-def list_ownerless(connection: Connection, *, limit: int) -> Sequence[PaymentView]:
+def list_ownerless(
+    connection: Connection, *, short_codes: Collection[str] | None = None, limit: int
+) -> Sequence[PaymentView]:
     """Return the payments with free money and no customer, the oldest first."""
     statement = (
         _select()
         .where(col(Payment.customer_id).is_(None), text(FREE_MONEY))
         .order_by(col(Payment.transaction_date), col(Payment.id))
-        .limit(limit)
     )
-    return _with_allocations(connection, connection.execute(statement))
+    if short_codes is not None:
+        statement = statement.where(paid_to(short_codes))
+    return _with_allocations(connection, connection.execute(statement.limit(limit)))
 
 
 def _select() -> Select[Any]:
@@ -152,13 +153,23 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
         found.append(col(Payment.transaction_date) >= wanted.start)
     if wanted.end is not None:
         found.append(col(Payment.transaction_date) < wanted.end)
-    if wanted.short_code is not None:
-        found.append(col(Payment.short_code) == wanted.short_code)
+    if wanted.short_codes is not None:
+        found.append(paid_to(wanted.short_codes))
     if wanted.verified_by is not None:
         found.append(col(Payment.verified_by) == wanted.verified_by)
+    if wanted.rows is not None:
+        found.append(col(Payment.id).in_(wanted.rows))
+    elif wanted.flag is not None:
+        flagged = select(col(PaymentFlag.payment_id)).where(col(PaymentFlag.flag) == wanted.flag)
+        found.append(col(Payment.id).in_(flagged))
     if wanted.search:
         found.append(_contains(wanted.search))
     return found
+
+
+def paid_to(short_codes: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that money came to one of these paybills and tills."""
+    return col(Payment.short_code).in_(short_codes)
 
 
 def _contains(search: str) -> ColumnElement[bool]:
@@ -185,3 +196,26 @@ def _with_allocations(connection: Connection, rows: Iterable[Any]) -> list[Payme
     for payment_row, invoice_id, amount_cents in sums:
         held.setdefault(payment_row, []).append(NetAllocation(invoice_id, int(amount_cents)))
     return [view._replace(allocations=tuple(held.get(view.row, ()))) for view in views]
+
+
+def list_credit(
+    connection: Connection,
+    *,
+    customer_row: int | None,
+    pinned: bool | None,
+    short_codes: Collection[str] | None = None,
+    limit: int,
+) -> Sequence[PaymentView]:
+    """Return the payments with free money of customers, the oldest first; None = any."""
+    statement = (
+        _select()
+        .where(col(Payment.customer_id).is_not(None), text(FREE_MONEY))
+        .order_by(col(Payment.transaction_date), col(Payment.id))
+    )
+    if customer_row is not None:
+        statement = statement.where(col(Payment.customer_id) == customer_row)
+    if pinned is not None:
+        statement = statement.where(col(Payment.pinned).is_(pinned))
+    if short_codes is not None:
+        statement = statement.where(paid_to(short_codes))
+    return _with_allocations(connection, connection.execute(statement.limit(limit)))

@@ -167,10 +167,16 @@ def find_by_checkout(connection: Connection, checkout_request_id: str) -> Prompt
 
 
 def list_prompts(
-    connection: Connection, *, states: Collection[str], limit: int
+    connection: Connection,
+    *,
+    states: Collection[str],
+    short_codes: Collection[str] | None = None,
+    limit: int,
 ) -> Sequence[PromptView]:
-    """Return prompts, newest first. No ``states`` = all."""
+    """Return prompts, newest first. No ``states`` = all; ``short_codes`` None = all."""
     statement = _select().order_by(col(PaymentPrompt.id).desc()).limit(limit)
+    if short_codes is not None:
+        statement = statement.where(col(PaymentPrompt.short_code).in_(short_codes))
     if states:
         statement = statement.where(col(PaymentPrompt.state).in_(states))
     return [PromptView(*row) for row in connection.execute(statement)]

@@ -12,9 +12,12 @@ from kelly_cli.store import hot
 from kelly_cli.store.tables import (
     Base,
     DarajaRequest,
+    PayerAlias,
     Payment,
     PaymentPrompt,
     Quarantined,
+    Statement,
+    StatementMovement,
     ValidationRequest,
     WebhookLog,
 )
@@ -89,6 +92,22 @@ class OldRequest(NamedTuple):
     result: str | None
     result_desc: str | None
     reason: str | None
+
+
+class OldMovement(NamedTuple):
+    """A statement's line that still says with whom, or may."""
+
+    row: int
+    reference: str | None
+    other_party: str | None
+    details: str | None
+
+
+class OldAlias(NamedTuple):
+    """An alias of a customer that a person took back."""
+
+    row: int
+    value: str
 
 
 class Change(NamedTuple):
@@ -230,6 +249,34 @@ def old_requests(connection: Connection, before: datetime, after: int) -> Sequen
         .limit(PAGE_ROWS)
     )
     return [OldRequest(*row) for row in connection.execute(statement)]
+
+
+def old_movements(connection: Connection, before: datetime, after: int) -> Sequence[OldMovement]:
+    """Return the next page of lines of statements that were applied before an instant."""
+    statement = (
+        select(
+            col(StatementMovement.id),
+            col(StatementMovement.reference),
+            col(StatementMovement.other_party),
+            col(StatementMovement.details),
+        )
+        .join(Statement, col(Statement.id) == col(StatementMovement.statement_id))
+        .where(col(Statement.created_at) < before, col(StatementMovement.id) > after)
+        .order_by(col(StatementMovement.id))
+        .limit(PAGE_ROWS)
+    )
+    return [OldMovement(row[0] or 0, *row[1:]) for row in connection.execute(statement)]
+
+
+def old_aliases(connection: Connection, before: datetime, after: int) -> Sequence[OldAlias]:
+    """Return the next page of aliases that were taken back before an instant."""
+    statement = (
+        select(col(PayerAlias.id), col(PayerAlias.value))
+        .where(col(PayerAlias.retired_at) < before, col(PayerAlias.id) > after)
+        .order_by(col(PayerAlias.id))
+        .limit(PAGE_ROWS)
+    )
+    return [OldAlias(row[0] or 0, row[1]) for row in connection.execute(statement)]
 
 
 def apply(connection: Connection, changes: Iterable[Change]) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import col
 from kelly_cli.store.tables import MpesaRegistration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -78,12 +78,12 @@ def settle_registration(
 
 
 def list_registrations(
-    connection: Connection, *, short_code: str | None = None, limit: int
+    connection: Connection, *, short_codes: Collection[str] | None = None, limit: int
 ) -> Sequence[RegistrationView]:
-    """Return registrations, newest first. ``short_code`` None = all."""
+    """Return registrations, newest first. ``short_codes`` None = all."""
     statement = select(*_COLUMNS).order_by(col(MpesaRegistration.id).desc()).limit(limit)
-    if short_code is not None:
-        statement = statement.where(col(MpesaRegistration.short_code) == short_code)
+    if short_codes is not None:
+        statement = statement.where(col(MpesaRegistration.short_code).in_(short_codes))
     return [RegistrationView(*row) for row in connection.execute(statement)]
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sqlalchemy import bindparam, func, select, text
 from sqlmodel import col
 
 from kelly_cli.core.times import utc_range
+from kelly_cli.store.log_rows import speaks_of
 from kelly_cli.store.tables import FREE_MONEY, OPEN_LOG, Base, Payment, WebhookLog
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from sqlalchemy import ColumnElement, Connection
+
+
+Codes: TypeAlias = "Collection[str] | None"
+"""Short codes to look at; None = all money, cash too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +61,28 @@ class Waiting(NamedTuple):
     pending: int
 
 
-def hours_of(connection: Connection, day: date) -> list[Money]:
+def hours_of(connection: Connection, day: date, codes: Codes = None) -> list[Money]:
     """Return the payments of each of the day's 24 hours (Nairobi, by ``transaction_date``)."""
     start = datetime.combine(day, time.min)
     return [
-        _money(connection, start + timedelta(hours=hour), start + timedelta(hours=hour + 1))
+        _money(connection, start + timedelta(hours=hour), start + timedelta(hours=hour + 1), codes)
         for hour in range(24)
     ]
 
 
-def days_of(connection: Connection, first: date, last: date) -> list[tuple[date, Money]]:
+def days_of(
+    connection: Connection, first: date, last: date, codes: Codes = None
+) -> list[tuple[date, Money]]:
     """Return the payments of each day from ``first`` to ``last``."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [(day, datetime.combine(day, time.min)) for day in days]
-    return [(day, _money(connection, start, start + timedelta(days=1))) for day, start in starts]
+    return [
+        (day, _money(connection, start, start + timedelta(days=1), codes)) for day, start in starts
+    ]
 
 
-def _money(connection: Connection, start: datetime, end: datetime) -> Money:
-    """Sum by one range of ``ix_payments_day``, which holds all that is asked for."""
+def _money(connection: Connection, start: datetime, end: datetime, codes: Codes) -> Money:
+    """Sum by one range of ``ix_payments_day``, which holds all that is asked for of all codes."""
     rows = connection.execute(
         select(
             col(Payment.status),
@@ -79,7 +90,7 @@ def _money(connection: Connection, start: datetime, end: datetime) -> Money:
             func.sum(Payment.amount_cents),
             func.sum(Payment.allocated_cents),
         )
-        .where(_within(start, end))
+        .where(_within(start, end), *_of(codes))
         .group_by(col(Payment.status))
     ).all()
     by_status = {row[0]: Sum(int(row[1]), int(row[2])) for row in rows}
@@ -91,7 +102,11 @@ def _within(start: datetime, end: datetime) -> ColumnElement[bool]:
     return (moment >= start) & (moment < end)
 
 
-def to_sales(connection: Connection, day: date) -> int:
+def _of(codes: Codes) -> list[ColumnElement[bool]]:
+    return [] if codes is None else [col(Payment.short_code).in_(codes)]
+
+
+def to_sales(connection: Connection, day: date, codes: Codes = None) -> int:
     """Return the cents of the day's payments that went to sales."""
     start = datetime.combine(day, time.min)
     moment = Base.metadata.tables["payments"].c.transaction_date.type
@@ -100,18 +115,20 @@ def to_sales(connection: Connection, day: date) -> int:
         "SELECT coalesce(sum(a.amount_cents), 0) FROM pos_sales s CROSS JOIN allocations a "
         "CROSS JOIN payments p WHERE a.invoice_id = s.invoice_id AND p.id = a.payment_id "
         "AND p.transaction_date >= :start AND p.transaction_date < :end"
+        + ("" if codes is None else " AND p.short_code IN :codes")
     ).bindparams(
         bindparam("start", start, type_=moment),
         bindparam("end", start + timedelta(days=1), type_=moment),
+        *([] if codes is None else [bindparam("codes", list(codes), expanding=True)]),
     )
     return int(connection.execute(statement).scalar_one())
 
 
-def without_owner(connection: Connection, day: date | None = None) -> Sum:
+def without_owner(connection: Connection, day: date | None = None, codes: Codes = None) -> Sum:
     """Return the free money that has no customer, of one day or of all."""
     statement = select(
         func.count(), func.coalesce(func.sum(Payment.amount_cents - Payment.allocated_cents), 0)
-    ).where(col(Payment.customer_id).is_(None), text(FREE_MONEY))
+    ).where(col(Payment.customer_id).is_(None), text(FREE_MONEY), *_of(codes))
     if day is not None:
         start = datetime.combine(day, time.min)
         statement = statement.where(_within(start, start + timedelta(days=1)))
@@ -119,22 +136,41 @@ def without_owner(connection: Connection, day: date | None = None) -> Sum:
     return Sum(int(row[0]), int(row[1]))
 
 
-def known_by(connection: Connection, day: date) -> dict[str, Sum]:
-    """Return the day's payments that stand (not reversed ones) by what they are known by."""
+class Part(NamedTuple):
+    """Payments of a day that stand: known by what, to which short code (None = cash and such)."""
+
+    known_by: str
+    short_code: str | None
+    sum: Sum
+
+
+def parts_of(connection: Connection, day: date, codes: Codes = None) -> list[Part]:
+    """Return the day's payments that stand (not reversed ones) by source and short code."""
     start = datetime.combine(day, time.min)
-    rows = connection.execute(
-        select(col(Payment.verified_by), func.count(), func.sum(Payment.amount_cents))
+    by = (col(Payment.verified_by), col(Payment.short_code))
+    rows: Sequence[Any] = connection.execute(
+        select(*by, func.count(), func.sum(Payment.amount_cents))
         .where(_within(start, start + timedelta(days=1)), col(Payment.reversed_at).is_(None))
-        .group_by(col(Payment.verified_by))
-        .order_by(col(Payment.verified_by))
+        .where(*_of(codes))
+        .group_by(*by)
+        .order_by(*by)
     ).all()
-    return {row[0]: Sum(int(row[1]), int(row[2])) for row in rows}
+    return [Part(row[0], row[1], Sum(int(row[2]), int(row[3]))) for row in rows]
 
 
-def callbacks_of(connection: Connection, day: date) -> Callbacks:
+def codes_between(connection: Connection, first: date, last: date) -> list[str | None]:
+    """Return the short codes to which payments of these days came."""
+    start, end = datetime.combine(first, time.min), datetime.combine(last, time.min)
+    statement = select(col(Payment.short_code)).where(_within(start, end + timedelta(days=1)))
+    return list(connection.execute(statement.distinct()).scalars())
+
+
+def callbacks_of(connection: Connection, day: date, codes: Codes = None) -> Callbacks:
     """Return the callbacks of one Nairobi day by ``created_at``."""
     start, end = utc_range(day, day)
     within = (col(WebhookLog.created_at) >= start) & (col(WebhookLog.created_at) < end)
+    if codes is not None:
+        within &= _speaking_of(codes)
     rows = connection.execute(
         select(col(WebhookLog.processed), col(WebhookLog.is_duplicate), func.count())
         .where(within)
@@ -161,8 +197,18 @@ def callbacks_of(connection: Connection, day: date) -> Callbacks:
     )
 
 
-def waiting(connection: Connection) -> Waiting:
+def waiting(connection: Connection, codes: Codes = None) -> Waiting:
     """Return what waits for a person now."""
     failed = select(func.count(), func.count(col(WebhookLog.error))).where(text(OPEN_LOG))
+    if codes is not None:
+        failed = failed.where(_speaking_of(codes))
     row = connection.execute(failed).one()
-    return Waiting(without_owner(connection), failed=int(row[1]), pending=int(row[0] - row[1]))
+    free = without_owner(connection, codes=codes)
+    return Waiting(free, failed=int(row[1]), pending=int(row[0] - row[1]))
+
+
+def _speaking_of(codes: Collection[str]) -> ColumnElement[bool]:
+    told = select(col(WebhookLog.id)).outerjoin_from(
+        WebhookLog, Payment, col(Payment.id) == col(WebhookLog.payment_id)
+    )
+    return col(WebhookLog.id).in_(told.where(speaks_of(codes)))

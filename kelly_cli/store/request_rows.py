@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from kelly_cli.store.database import fetch_in, reserve_ids
-from kelly_cli.store.tables import Base, DarajaRequest, Payment, WebhookLog
+from kelly_cli.store.tables import Base, DarajaRequest, Payment, StatementMovement, WebhookLog
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -130,6 +130,7 @@ def list_requests(
     kind: str | None = None,
     receipt: str | None = None,
     states: Collection[str] = (),
+    short_codes: Collection[str] | None = None,
 ) -> Sequence[RequestView]:
     """Return requests, newest first; None and () = any."""
     statement = select(*_COLUMNS).order_by(col(DarajaRequest.id).desc()).limit(limit)
@@ -139,6 +140,8 @@ def list_requests(
         statement = statement.where(col(DarajaRequest.receipt) == receipt)
     if states:
         statement = statement.where(col(DarajaRequest.state).in_(states))
+    if short_codes is not None:
+        statement = statement.where(col(DarajaRequest.short_code).in_(short_codes))
     return [RequestView(*row) for row in connection.execute(statement)]
 
 
@@ -193,11 +196,28 @@ def standing_of(connection: Connection, payment_row: int) -> dict[int, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def set_reversed(connection: Connection, payment_row: int, at: datetime) -> None:
-    """Mark a payment reversed; it holds nothing any more."""
+def set_reversed(connection: Connection, payment_row: int, at: datetime | None) -> None:
+    """Mark a payment reversed; it holds nothing any more. None: it is so no longer."""
     connection.execute(
         update(Payment).where(col(Payment.id) == payment_row).values(reversed_at=at, pinned=False)
     )
+
+
+def who_says_reversed(connection: Connection, payment_row: int, receipt: str) -> str | None:
+    """Return what of Safaricom's says that a payment went back; None = nothing does."""
+    asked = select(col(DarajaRequest.id)).where(
+        col(DarajaRequest.payment_id) == payment_row,
+        col(DarajaRequest.kind) == "reversal",
+        col(DarajaRequest.state) == "done",
+    )
+    if (request := connection.execute(asked.limit(1)).scalar()) is not None:
+        return f"the result of request {request}"
+    line = select(col(StatementMovement.receipt)).where(
+        col(StatementMovement.linked_receipt) == receipt,
+        col(StatementMovement.kind) == "reversal",
+    )
+    found = connection.execute(line.limit(1)).scalar()
+    return None if found is None else f"the statement, by {found}"
 
 
 def set_verified(connection: Connection, rows: Collection[int], by: str) -> int:

@@ -48,6 +48,7 @@ class SaleView(NamedTuple):
     status: str
     total_cents: int
     paid_cents: int
+    adjusted_cents: int
     sold_on: date
     voided_at: datetime | None
     created_at: datetime
@@ -56,7 +57,7 @@ class SaleView(NamedTuple):
     @property
     def balance_cents(self) -> int:
         """What is still to be paid: nothing, when it is void."""
-        return 0 if self.voided_at else self.total_cents - self.paid_cents
+        return 0 if self.voided_at else self.total_cents - self.adjusted_cents - self.paid_cents
 
 
 class SaleSearch(NamedTuple):
@@ -91,6 +92,7 @@ _COLUMNS: tuple[Any, ...] = (
     _STATUS,
     col(PosSale.total_cents),
     func.coalesce(col(Invoice.amount_paid_cents), 0),
+    func.coalesce(col(Invoice.adjusted_cents), 0),
     col(PosSale.sold_on),
     col(PosSale.voided_at),
     col(PosSale.created_at),
@@ -203,6 +205,6 @@ def add_sale(
     return public_id
 
 
-def set_voided(connection: Connection, sale_row: int, at: datetime) -> None:
-    """Mark a sale void. Its invoice, if it has one, must be void already."""
+def set_voided(connection: Connection, sale_row: int, at: datetime | None) -> None:
+    """Mark a sale void; its invoice, if any, must be so already. None: it is void no longer."""
     connection.execute(update(PosSale).where(col(PosSale.id) == sale_row).values(voided_at=at))

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.core.spooled import Record, pack_all, read
@@ -146,6 +147,13 @@ class Spool:
             return sorted(path for path in self.folder.iterdir() if path.suffix == _SUFFIX)
         except OSError:
             return []
+
+    def oldest_at(self) -> datetime | None:
+        """Return when the oldest segment was last written: aware UTC; None = there is none."""
+        for path in self.segments():
+            with suppress(OSError):
+                return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return None
 
     @property
     def aside(self) -> Path:

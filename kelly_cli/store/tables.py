@@ -23,7 +23,18 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from kelly_cli.store.aside_tables import Quarantined, ValidationRequest
+from kelly_cli.store.aside_tables import Counter, Quarantined, ValidationRequest
+from kelly_cli.store.back_office_tables import (
+    DayClose,
+    Import,
+    ImportRow,
+    InvoiceAdjustment,
+    PayerAlias,
+    PaymentClaim,
+    PaymentFlag,
+    Statement,
+    StatementMovement,
+)
 from kelly_cli.store.columns import (
     Base,
     cents,
@@ -41,26 +52,35 @@ from kelly_cli.store.daraja_tables import (
     PaymentPrompt,
     Pull,
 )
+from kelly_cli.store.revision import SCHEMA_REVISION
 
 __all__ = [
+    "SCHEMA_REVISION",
     "UNSETTLED_PROMPT",
     "Base",
+    "Counter",
     "DarajaRequest",
+    "DayClose",
+    "Import",
+    "ImportRow",
+    "InvoiceAdjustment",
     "MpesaRegistration",
+    "PayerAlias",
+    "PaymentClaim",
+    "PaymentFlag",
     "PaymentPrompt",
     "Pull",
     "Quarantined",
+    "Statement",
+    "StatementMovement",
     "ValidationRequest",
 ]
-
-SCHEMA_REVISION = "0002"
-"""The head of the migrations (a test holds it to the scripts: importing alembic costs 230 ms)."""
 
 MAX_CENTS = 10**14
 
 INVOICE_STATUS = (
     "CASE WHEN voided_at IS NOT NULL THEN 'VOID' "
-    "WHEN amount_paid_cents = amount_cents THEN 'PAID' "
+    "WHEN amount_paid_cents + adjusted_cents = amount_cents THEN 'PAID' "
     "WHEN amount_paid_cents > 0 THEN 'PARTIALLY_PAID' ELSE 'UNPAID' END"
 )
 PAYMENT_STATUS = (
@@ -69,7 +89,7 @@ PAYMENT_STATUS = (
 )
 PAYMENT_AMOUNT = "round(amount_cents / 100.0, 2)"
 
-OPEN_INVOICE = "voided_at IS NULL AND amount_paid_cents < amount_cents"
+OPEN_INVOICE = "voided_at IS NULL AND amount_paid_cents + adjusted_cents < amount_cents"
 FREE_MONEY = "reversed_at IS NULL AND allocated_cents < amount_cents"
 OPEN_LOG = "NOT processed AND NOT is_duplicate"
 
@@ -111,7 +131,10 @@ class Customer(Base, table=True):
 
 
 class Invoice(Base, table=True):
-    """What is owed. ``number`` counts within the day; a sale's invoice may have no customer."""
+    """What is owed. ``number`` counts within the day; a sale's invoice may have no customer.
+
+    ``adjusted_cents``: written off or credited, so no longer owed. Paid = nothing is owed any more.
+    """
 
     __tablename__ = "invoices"
     __table_args__ = (
@@ -119,8 +142,13 @@ class Invoice(Base, table=True):
         CheckConstraint(
             "amount_paid_cents >= 0 AND amount_paid_cents <= amount_cents", name="amount_paid"
         ),
-        CheckConstraint("voided_at IS NULL OR amount_paid_cents = 0", name="void_holds_nothing"),
-        *whole("amount_cents", "amount_paid_cents"),
+        CheckConstraint("adjusted_cents >= 0", name="adjusted"),
+        CheckConstraint("amount_paid_cents + adjusted_cents <= amount_cents", name="settled"),
+        CheckConstraint(
+            "voided_at IS NULL OR (amount_paid_cents = 0 AND adjusted_cents = 0)",
+            name="void_holds_nothing",
+        ),
+        *whole("amount_cents", "amount_paid_cents", "adjusted_cents"),
         UniqueConstraint("issued_on", "number"),
         Index(
             "ix_invoices_open",
@@ -144,6 +172,7 @@ class Invoice(Base, table=True):
     on_hold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     voided_at: datetime | None = None
     created_at: datetime
+    adjusted_cents: int = cents(default=0, sa_column_kwargs={"server_default": text("0")})
     status: str = generated(Text, INVOICE_STATUS)
 
 
@@ -330,17 +359,12 @@ class WebhookLog(Base, table=True):
     original_sha256: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
-class Counter(Base, table=True):
-    """The last running number given for a name (``INV-20260203``, ``CUST``)."""
-
-    __tablename__ = "counters"
-
-    name: str = Field(sa_type=Text, primary_key=True)
-    value: int = cents()
-
-
 class AuditRow(Base, table=True):
-    """One action by hand: who, when, why, before, after; chained by hash. Append-only."""
+    """One action by hand: who, when, why, before, after; chained by hash. Append-only.
+
+    ``log_mark``: the last callback that was logged before it (0 = none), so that both can be done
+    again in their order; None = written before there were marks.
+    """
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_subject", "subject"),)
@@ -355,6 +379,7 @@ class AuditRow(Base, table=True):
     after: str | None = words(default=None)
     previous_hash: str = words()
     hash: str = words(unique=True)
+    log_mark: int | None = Field(default=None, sa_type=BigInteger)
 
 
 def metadata_for(dialect_name: str) -> MetaData:

@@ -71,7 +71,7 @@ def test_a_backup_stands_beside_the_database_with_the_time_in_its_name(books, li
         "file": str(file),
         "bytes": file.stat().st_size,
         "payments": 0,
-        "schema": "0002",
+        "schema": "0003",
     }
 
 
@@ -115,7 +115,7 @@ def test_a_restore_asks_keeps_what_was_there_checks_and_is_audited(books, tmp_pa
 
     ran = books("db", "restore", tmp_path / "saved", "--yes", "--json")
     assert ran.code == 0, ran.err
-    assert (ran.json["ok"], ran.json["payments"], ran.json["schema"]) == (True, 0, "0002")
+    assert (ran.json["ok"], ran.json["payments"], ran.json["schema"]) == (True, 0, "0003")
     assert customers(books) == ["Ann"]
     kept = ran.json["kept"]
     assert kept in ran.err
@@ -173,7 +173,7 @@ def test_a_restore_of_what_is_no_backup_changes_nothing(books, tmp_path):
 
 def test_a_backup_of_a_newer_kelly_is_not_restored(books, live, tmp_path):
     assert books("db", "backup", tmp_path / "saved").code == 0
-    stamp(tmp_path / "saved", "0003")
+    stamp(tmp_path / "saved", "0004")
     ran = books("db", "restore", tmp_path / "saved", "--yes", "--json")
     assert (ran.code, ran.error["code"]) == (1, "schema_too_new")
 
@@ -220,36 +220,52 @@ def test_damaged_books_are_replaced(books, live, tmp_path):
 
 def test_books_of_today_are_up_to_date(books):
     ran = books("db", "upgrade", "--json")
-    assert (ran.code, ran.json) == (0, {"before": "0002", "after": "0002", "backup": None})
+    assert (ran.code, ran.json) == (0, {"before": "0003", "after": "0003", "backup": None})
     ran = books("db", "upgrade")
-    assert (ran.code, ran.out) == (0, "The books are up to date: schema 0002\n")
+    assert (ran.code, ran.out) == (0, "The books are up to date: schema 0003\n")
 
 
 def test_an_upgrade_makes_books_where_there_are_none(kelly):
     ran = kelly("db", "upgrade", "--json")
-    assert (ran.code, ran.json) == (0, {"before": None, "after": "0002", "backup": None})
+    assert (ran.code, ran.json) == (0, {"before": None, "after": "0003", "backup": None})
     assert kelly("customer", "list", "--json").json == []
 
 
 def test_books_of_a_newer_kelly_are_not_upgraded(books, live):
-    stamp(live, "0003")
+    stamp(live, "0004")
     ran = books("db", "upgrade", "--json")
     assert (ran.code, ran.error["code"]) == (1, "schema_too_new")
 
 
+OF_0001 = {
+    "customers": "id, customer_id, name, phone, email, created_at",
+    "reference_keys": "key, customer_id",
+    "counters": "name, value",
+    "audit": 'id, at, actor, action, subject, reason, "before", "after", previous_hash, hash',
+}
+"""The rows that Ann stands in, by the columns that the first schema had."""
+
+
 @pytest.fixture
 def old_books(books, database_url):
-    """Books of the schema before, as its own revision made them."""
+    """Books of the first schema, as its own revision made them, with Ann in them."""
     from kelly_cli.store.database import Database
+    from kelly_cli.store.tables import Base
 
     database = Database(database_url)
     with database.reshaping() as connection:
-        for table in ("payment_prompts", "mpesa_registrations", "daraja_requests", "pulls"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
+        for table in OF_0001:
+            connection.exec_driver_sql(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.exec_driver_sql(f"DROP TABLE {table.name}")
         first = Path(upgrading.REVISIONS) / f"0001_books.{connection.dialect.name}.sql"
-        for statement in first.read_text(encoding="utf-8").split(";\n"):
-            if "TABLE payment_prompts" in statement:
-                connection.exec_driver_sql(statement)
+        for statement in filter(str.strip, first.read_text(encoding="utf-8").split(";\n")):
+            connection.exec_driver_sql(statement)
+        for table, columns in OF_0001.items():
+            connection.exec_driver_sql(
+                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM kept_{table}"
+            )
+            connection.exec_driver_sql(f"DROP TABLE kept_{table}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     database.close()
     return books
@@ -262,7 +278,7 @@ def test_old_books_are_saved_then_upgraded(old_books):
 
     ran = old_books("db", "upgrade", "--json")
     assert ran.code == 0, ran.err
-    assert (ran.json["before"], ran.json["after"]) == ("0001", "0002")
+    assert (ran.json["before"], ran.json["after"]) == ("0001", "0003")
     assert ran.json["backup"] in ran.err
     assert customers(old_books) == ["Ann"]
     assert old_books("db", "check").code == 0

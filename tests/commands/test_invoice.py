@@ -150,6 +150,7 @@ def test_create_prints_the_object_of_the_contract(shop):
         "status": "UNPAID",
         "amount": "5000.50",
         "amount_paid": "0.00",
+        "adjusted": "0.00",
         "balance": "5000.50",
         "description": None,
         "issued_on": "2026-02-03",
@@ -158,6 +159,7 @@ def test_create_prints_the_object_of_the_contract(shop):
         "on_hold": False,
         "voided_at": None,
         "credit_used": "0.00",
+        "kept": [],
     }
 
 

@@ -42,6 +42,7 @@ def test_a_payment_prints_the_keys_of_the_contract(kelly, come):
     come("QGK12XYZ91", "5000.00", "cust 001")
     shown = kelly("payment", "show", " qgk12xyz91", "--json").json
     logs = shown.pop("logs")
+    assert (shown.pop("flags"), shown.pop("claim")) == ([], None)
     created_at = shown.pop("created_at")
     assert created_at.endswith("+00:00")
     assert shown == {
@@ -58,6 +59,7 @@ def test_a_payment_prints_the_keys_of_the_contract(kelly, come):
         "verified_by": "callback",
         "method": "mpesa",
         "short_code": "174379",
+        "environment": "local",
         "matched_by": "customer",
         "unmatched_reason": None,
         "pinned": False,
@@ -78,7 +80,7 @@ def test_options_choose_what_is_listed(kelly, come):
         ("--from", "2026-02-02"): ["QGK12XYZ91"],
         ("--to", "2026-02-01"): ["QGK12XYZ92"],
         ("--search", "jane"): ["QGK12XYZ91", "QGK12XYZ92"],
-        ("--short-code", "600000"): [],
+        ("--short-code", "174379"): ["QGK12XYZ91", "QGK12XYZ92"],
         ("--unverified",): ["QGK12XYZ91", "QGK12XYZ92"],
         ("--verified-by", "callback"): ["QGK12XYZ91", "QGK12XYZ92"],
         ("--verified-by", "Pull"): [],
@@ -133,6 +135,8 @@ def test_a_pipe_gets_whole_values_tab_separated(kelly, come):
         "1,234,567.89",
         "UNMATCHED",
         "callback",
+        "174379",
+        "local",
     ]
 
 

@@ -58,6 +58,7 @@ def test_create_prints_the_object_of_the_contract(kelly):
         "status": "PENDING",
         "total": "100.00",
         "amount_paid": "0.00",
+        "adjusted": "0.00",
         "balance": "100.00",
         "items": [
             {

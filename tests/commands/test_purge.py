@@ -132,6 +132,8 @@ def test_people_go_and_the_books_stay_sound(books, age, held):
         "validations": 1,
         "quarantined": 1,
         "prompts": 0,
+        "aliases": 0,
+        "movements": 0,
         "requests": 0,
         "dry_run": False,
     }

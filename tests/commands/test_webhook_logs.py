@@ -58,6 +58,8 @@ def test_a_log_prints_the_keys_of_the_contract(filled):
         "attempts": 1,
         "payment": "QGK12XYZ91",
         "purged_at": None,
+        "short_code": "174379",
+        "environment": "local",
     }
 
 

@@ -6,6 +6,7 @@ succeed.
 """
 
 import ast
+import importlib.util
 import io
 import json
 import shlex
@@ -13,6 +14,7 @@ import socket
 import sqlite3
 import sys
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,17 @@ LONG = "x" * 201
 ASSIGN = "suspense assign QGK12XYZ91 --to"
 REVERSED = "payment reverse QGK12XYZ91 --done-in-portal --reason twice --yes"
 VOID_SALE = f"pos void {SALE} --reason typo --yes"
+
+STATEMENT = "Receipt No.,Completion Time,Transaction Status,Paid In,Withdrawn\n"
+
+
+def load(name):
+    """Import a file beside this one."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 GALLERY = [
     ("usage", "custmer list"),
@@ -132,12 +145,15 @@ GALLERY = [
     ("bug", "@nobody_logged_in; customer create Ann"),
 ]
 
+OFFICE = load("gallery_office")
+GALLERY += OFFICE.STORIES
+
 ELSEWHERE = {
     "prompt_not_noted": "needs books that fail between two writes; tests/services/prompts",
     "prompt_open": "needs a Safaricom that answers; tests/services/prompts",
     "clock_disagrees": "needs a Safaricom that lists payments; tests/services/test_pulling.py",
     "clock_unknown": "needs a Safaricom that lists payments; tests/services/test_pulling.py",
-    "not_mpesa": "no command records other money yet; tests/services/test_reversing.py",
+    "reversed_elsewhere": "needs a word of Safaricom's; tests/services/test_reviving.py",
     "reversal_pending": "needs a Safaricom that answers; tests/services/test_requesting.py",
     "broken_invariant": "a bug in the rules or in a table of columns; their own tests",
     "database_busy": "needs another program and half a minute; tests/store/test_turnstile.py",
@@ -147,6 +163,7 @@ ELSEWHERE = {
     "file_not_readable": "a superuser may read everything",
     "missing_extra": "needs kelly without its extra; tests/listener/test_channels.py",
     "missing_package": "a broken installation",
+    "too_many_rows": "needs a file of 100,000 rows",
     "other_books": "needs a listener at work; tests/e2e/test_standing.py",
     "no_pg_tools": "needs PostgreSQL without its tools; tests/store/test_backups.py",
     "not_supported": "needs Windows",
@@ -225,9 +242,11 @@ def sql(*statements):
 
 
 ARRANGED = {
+    **OFFICE.ARRANGED,
     "ann": "customer create Ann --id ANN",
     "billed": "@ann; invoice create --customer ANN --amount 5 --date 2024-02-03",
     "sold": "pos create --item P,Coke,1,5 --date 2024-02-03",
+    "alias": "customer alias add ANN --phone 0722000111",
     "lost": "@ann; @pay QGK12XYZ91 5 nobody",
     "port": port,
     "any_address": any_address,
@@ -243,6 +262,14 @@ ARRANGED = {
     "broken_dotenv": file(".env", 'KELLY_WEBHOOK_PORT="8000\n'),
     "bad_scenario": file("mine.toml", "[payers]\ncount = -1\n"),
     "purged": sql("UPDATE webhook_logs SET purged_at = created_at, original_sha256 = 'x'"),
+    "page": file("s.csv", "<html>"),
+    "pdf": file("s.csv", "%PDF-1.7"),
+    "stranger": file("s.csv", "Date,Amount\n1,2\n"),
+    "stores": file("s.csv", "STORE_NAME,RECEIPT_NUMBER,CREDIT_AMOUNT\n"),
+    "nameless": file("s.csv", STATEMENT),
+    "foreign_code": file("s.csv", f"Short Code:,999999\n{STATEMENT}"),
+    "names": file("c.csv", "Name\nBob\n"),
+    "imported": "@names; import customers c.csv",
     "damaged": file("books.db", "these are no books" * 100),
     "foreign": sql("CREATE TABLE recipes (cake TEXT)"),
     "old": sql("UPDATE alembic_version SET version_num = '0000'"),

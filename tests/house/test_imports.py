@@ -10,8 +10,8 @@ import pytest
 
 HEAVY = {
     "alembic", "apprise", "cryptography", "dotenv", "httptools", "httpx", "prometheus_client",
-    "pydantic", "rich", "sqlalchemy", "sqlite3", "sqlmodel", "starlette", "structlog",
-    "tomlkit", "uvicorn", "uvloop",
+    "pydantic", "python_calamine", "rapidfuzz", "rich", "sqlalchemy", "sqlite3", "sqlmodel",
+    "starlette", "structlog", "tomlkit", "uvicorn", "uvloop",
 }  # fmt: skip
 
 HOMES = {
@@ -26,6 +26,8 @@ HOMES = {
     "prometheus_client": {"listener"},
     "psycopg": {"store"},
     "pydantic": {"store"},
+    "python_calamine": {"services"},
+    "rapidfuzz": {"services"},
     "rich": {"render"},
     "segno": {"daraja", "render"},
     "sqlalchemy": {"store"},

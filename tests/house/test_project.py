@@ -21,6 +21,9 @@ MIGRATIONS = {
     "0002_mpesa.postgresql.sql": "cbcdaa9d9d15f437a059c26c7baa7ad9174755f3426dfc007e0e39baa5219d5a",
     "0002_mpesa.py": "8c6e66be7fb5585105edf2ce3ee6f055d2e5b7ab482231d0a8e0e856c1502a78",
     "0002_mpesa.sqlite.sql": "64d92e6483715205fa43d2f73a281f7b2c776e70f6190d94cdaad64bde8a8eb5",
+    "0003_desk.postgresql.sql": "a7540ca04921db38bdfcdc31510d9cde31faa8b18e0bc28dc3c77ce3d3194059",
+    "0003_desk.py": "6af957e8992f20819f4d34a8dd4e825c7424b76ee27814016b027bbbd38314f7",
+    "0003_desk.sqlite.sql": "862ff0b5301ac5fe198e91ee2fe47b06c0e36307e5bb393d897ec9782d88eb99",
 }
 """Each migration and its SHA-256. They only grow: books out there were made by these very bytes."""
 FORBIDDEN = [

@@ -94,7 +94,7 @@ def test_every_command_in_a_paper_exists(root, tree, name):
     [
         "see kelly webhok list",
         "kelly webhook lst",
-        "kelly recon statement FILE",
+        "kelly recon statemnt FILE",
         "kelly mpesa frobnicate",
         "Run: kelly webhook --all",
     ],

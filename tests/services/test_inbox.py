@@ -299,10 +299,10 @@ def test_one_poisonous_callback_costs_only_itself(books, monkeypatch):
     books.customer()
     honest = posting.settle
 
-    def buggy(core_books, money, target, make_invoice):
+    def buggy(core_books, money, target, make_invoice, **more):
         if money.receipt == "POISON0001":
             raise RuntimeError("a bug")
-        honest(core_books, money, target, make_invoice)
+        honest(core_books, money, target, make_invoice, **more)
 
     monkeypatch.setattr("kelly_cli.services.batch.posting.settle", buggy)
     bodies = [books.body(f"QGK12XYZ{n}", 1, "CUST-001") for n in range(10, 20)]

@@ -104,7 +104,7 @@ def test_a_pending_log_tells_why_it_would_be_refused(database, hand):
     assert "not a JSON object" in logs.show_log(database, row, ours=OURS).facts["refused"]
 
 
-@pytest.mark.parametrize("kind", ["statement", "hand"])
+@pytest.mark.parametrize("kind", ["statement"])
 def test_what_is_no_callback_is_not_read_as_one(database, hand, kind):
     with database.writing() as connection:
         connection.execute(

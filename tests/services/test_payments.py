@@ -40,8 +40,8 @@ def test_filters_choose_customer_status_and_short_code(filled, database):
     assert receipts(database, customer_id="cust 002") == ["AAAAAAAA02"]
     assert receipts(database, status="UNMATCHED") == ["AAAAAAAA04", "AAAAAAAA03"]
     assert receipts(database, status="COMPLETED", customer_id="CUST-001") == ["AAAAAAAA01"]
-    assert len(receipts(database, short_code="174379")) == 4
-    assert receipts(database, short_code="600000") == []
+    assert len(receipts(database, short_codes=("174379",))) == 4
+    assert receipts(database, short_codes=("600000",)) == []
     assert receipts(database, verified_by="statement") == []
 
 

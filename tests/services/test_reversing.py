@@ -160,7 +160,7 @@ def test_what_was_not_paid_by_mpesa_is_refused(books):
     with books.database.reading() as connection:
         cash = payments.get_payment(connection, RECEIPT)._replace(method="cash")
     with pytest.raises(DomainError) as error:
-        reversing.refuse(cash)
+        reversing.refuse_other_money(cash)
     assert error.value.code == "not_mpesa"
 
 

@@ -7,7 +7,23 @@ from datetime import UTC, datetime, timedelta
 
 from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
 from kelly_cli.errors import DomainError
-from kelly_cli.services import customers, invoices, logs, sales, suspense
+from kelly_cli.services import (
+    adjusting,
+    allocating,
+    applying,
+    claiming,
+    closing,
+    customers,
+    importing,
+    invoices,
+    logs,
+    merging,
+    reconciling,
+    recording,
+    sales,
+    suspense,
+    undoing_imports,
+)
 from kelly_cli.services.inbox import Delivery, Inbox, OurCode
 from kelly_cli.store import payment_rows, prompt_rows, request_rows
 from kelly_cli.store.audit_rows import Hand
@@ -156,7 +172,52 @@ class Story:
         self.reprocess()
         self.pay(late, 100)
         self.pay(early, 1)  # paid already: goes on account
+        self.by_hand()
+        self.statement(ann)
+        self.tidied()
         return self
+
+    def by_hand(self):
+        """Write off, credit, take both back, hold, record, and move money about."""
+        books, customer = self.database, self.customer()
+        short, charged = self.invoice(customer, 100), self.invoice(customer, 100)
+        self.pay(short, 95)
+        adjusting.write_off(books, self.hand(), short, most_cents=500)
+        paid = self.receipt()
+        self.pay(charged, 100, paid)
+        adjusting.credit(books, self.hand(), charged, amount_cents=4000)
+        adjusting.undo(books, self.hand(), charged, adjusting.CREDIT_NOTE, amount_cents=1000)
+        allocating.allocate(books, self.hand(), paid, [allocating.Share(charged)])
+        allocating.unallocate(books, self.hand(), paid, [allocating.Share(charged, 500)])
+        adjusting.hold(books, self.hand(), self.invoice(customer, 70))
+        hand = self.hand()
+        self.counter()
+        cash = recording.NewMoney("cash", 2500, nairobi_wall_clock(self.now), customer)
+        recording.record(books, self.inbox, hand, cash)
+
+    def tidied(self):
+        """Import twice and take one back, merge two customers, close a day and correct it."""
+        books, day = self.database, nairobi_wall_clock(self.now).date()
+        for text in (b"Name,Balance\nImported,50\n", b"Name,Balance\nMistaken,-5\n"):
+            wanted = importing.WantedImport("customers", "kept.csv", text, {}, day)
+            number = importing.import_file(books, self.inbox, self.hand(), wanted).number
+        undoing_imports.undo_import(books, self.hand(), number)
+        gone, into = self.customer(), self.customer()
+        self.invoice(into, 100)
+        self.pay(gone, 70)
+        merging.merge_customers(books, self.hand(), gone, into)
+        self.pay(gone, 5)
+        for again in (False, True):
+            count = closing.Count(day, ["174379"], {"cash": 0}, {}, again)
+            closing.close_day(books, self.hand(), count)
+
+    def counter(self):
+        """Show a receipt at the counter, claim it, take that back, and claim it for a sale."""
+        shown, sale = self.receipt(), self.sale(55)
+        self.pay("", 55, shown)
+        claiming.claim(self.database, self.hand(), shown, 5500, "a walk-in")
+        claiming.unclaim(self.database, self.hand(), shown)
+        claiming.claim(self.database, self.hand(), shown, 5500, sale)
 
     def in_order(self, customer):
         """An older invoice stays open while a younger one is paid by its name; then the account."""
@@ -209,6 +270,29 @@ class Story:
         self.take(self.stk(14))
         self.pay("CUST-00X", 33, bad := self.receipt())
         self.pay("CUST-00X", 33, bad)
+
+    def statement(self, customer):
+        """Apply a statement: one line is known, one is missing, one is taken back, one a charge."""
+        known, missing, back = self.receipt(), self.receipt(), self.receipt()
+        self.pay(customer, 45, known)
+        day = f"{nairobi_wall_clock(self.now):%d-%m-%Y}"
+        lines = [
+            f"{known},{day} 09:00:00,Completed,45,,45,Pay Bill Online,,{customer}",
+            f"{known},{day} 09:00:00,Completed,,1,44,Pay Bill Charge,,",
+            f"{missing},{day} 10:00:00,Completed,20,,64,Pay Bill Online,,{customer}",
+            f"{back},{day} 11:00:00,Completed,30,,94,Pay Bill Online,,{customer}",
+            f"{self.receipt()},{day} 11:30:00,Completed,,30,64,Pay Bill Reversal,{back},",
+        ]
+        head = (
+            "Receipt No.,Completion Time,Transaction Status,Paid In,Withdrawn,Balance,"
+            "Reason Type,Linked Transaction ID,A/C No."
+        )
+        raw = "\n".join(["Short Code:,174379", head, *lines]).encode()
+        hand = self.hand()
+        wall = nairobi_wall_clock(self.now)
+        file = reconciling.read_file(raw, "day.csv", {"174379"})
+        found = reconciling.compare(self.database, [file], now=wall)
+        applying.apply(self.database, self.inbox, hand, found, now=wall)
 
     def asked(self):
         """A prompt that is paid, one that is refused, and a payment that Safaricom gave back."""

@@ -35,7 +35,11 @@ def load(name):
 Story = load("checks_story").Story
 KINDS = load("checks_corruptions")
 ASKED = load("checks_corruptions_asked").ASKED
-CORRUPTIONS = [*KINDS.CORRUPTIONS, *map(KINDS.read, ASKED.strip().split("\n\n"))]
+CORRUPTIONS = [
+    *KINDS.CORRUPTIONS,
+    *map(KINDS.read, ASKED.strip().split("\n\n")),
+    *map(KINDS.read, load("checks_corruptions_office").CORRUPTIONS),
+]
 ON_POSTGRES = [each for each in CORRUPTIONS if each.on_postgres]
 NOW = datetime(2026, 2, 3, 12, tzinfo=UTC)
 POSTGRES_URL = os.environ.get("KELLY_TEST_POSTGRES_URL", "")
@@ -135,7 +139,7 @@ def test_books_of_every_kind_of_event_have_no_violation(database):
 
 def test_every_invariant_of_the_schema_is_looked_at(copy):
     _, named = copy
-    numbers = [*range(1, 26), *range(27, 32)]
+    numbers = [*range(1, 26), *range(27, 32), 36]
     assert sorted(named().counts) == [f"I-{number:02d}" for number in numbers]
 
 

@@ -302,3 +302,14 @@ def test_a_long_reader_does_not_hold_up_writers(sqlite_only, opened, monkeypatch
         assert time.monotonic() - started < 1
     add(sqlite_only, "last")
     assert Path(f"{sqlite_only.path}-wal").stat().st_size == 0
+
+
+@pytest.mark.postgres
+def test_a_host_that_says_nothing_is_given_up_in_time_unless_the_url_says_otherwise():
+    url = os.environ.get("KELLY_TEST_POSTGRES_URL") or pytest.skip("no PostgreSQL")
+    for more, wanted in (("", "15000"), ("tcp_user_timeout=7000", "7000")):
+        database = Database(f"{url}{'&' if '?' in url else '?'}{more}")
+        with database.engine.connect() as connection:
+            told = connection.connection.driver_connection.info.get_parameters()
+        assert (told["tcp_user_timeout"], told["keepalives_idle"]) == (wanted, "10")
+        database.close()

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from kelly_cli.store.checks import (
+    adjustments,
     allocation,
     asked,
     audit,
+    closes,
+    counter,
     fifo,
     logs,
     money,
     people,
     references,
     schema,
+    statements,
     times,
 )
 from kelly_cli.store.checks.shape import Check, CheckResult, Snapshot, Violation
@@ -56,7 +60,10 @@ OF_THE_BOOKS = (
     Check("I-12", allocation.sums_of_payments),
     Check("I-12", allocation.nothing_taken_back_twice),
     Check("I-13", allocation.sums_of_invoices),
+    Check("I-13", adjustments.sums_of_adjustments),
+    Check("I-13", adjustments.kinds_of_adjustments),
     Check("I-14", allocation.paid_within_amount),
+    Check("I-14", adjustments.adjusted_within_amount),
     Check("I-15", allocation.statuses),
     Check("I-16", allocation.one_customer),
     Check("I-17", allocation.reversed_holds_nothing),
@@ -76,13 +83,23 @@ OF_THE_BOOKS = (
     Check("I-28", times.times),
     Check("I-28", times.times_of_payments),
     Check("I-30", audit.chain),
+    Check("I-30", audit.marks),
     Check("I-30", audit.actions),
+    Check("I-30", adjustments.adjusted_by_hand),
+    Check("I-30", counter.claims_by_hand),
+    Check("I-30", counter.claimed_once),
+    Check("I-30", closes.closes),
+    Check("I-30", closes.closed_by_hand),
+    Check("I-30", closes.imported_by_hand),
     Check("I-30", audit.dismissals),
     Check("I-30", audit.purges),
-    Check("I-31", asked.paid_prompts),
-    Check("I-31", asked.answered_prompts),
-    Check("I-31", asked.requests),
-    Check("I-31", asked.reversals),
+    Check("I-31", statements.lines_and_payments),
+    Check("I-31", statements.proofs),
+    Check("I-31", statements.files_and_lines),
+    Check("I-36", asked.paid_prompts),
+    Check("I-36", asked.answered_prompts),
+    Check("I-36", asked.requests),
+    Check("I-36", asked.reversals),
 )
 CHECKS = (*OF_THE_FILE, *OF_THE_BOOKS)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 INVOICE_STATUS = (
     "CASE WHEN i.voided_at IS NOT NULL THEN 'VOID' "
-    "WHEN i.amount_paid_cents = 0 THEN 'UNPAID' "
-    "WHEN i.amount_paid_cents = i.amount_cents THEN 'PAID' ELSE 'PARTIALLY_PAID' END"
+    "WHEN i.amount_cents - i.adjusted_cents - i.amount_paid_cents = 0 THEN 'PAID' "
+    "WHEN i.amount_paid_cents = 0 THEN 'UNPAID' ELSE 'PARTIALLY_PAID' END"
 )
 PAYMENT_STATUS = (
     "CASE WHEN p.reversed_at IS NOT NULL THEN 'REVERSED' "
@@ -75,11 +75,12 @@ def paid_within_amount(books: Snapshot) -> Found:
 def statuses(books: Snapshot) -> Found:
     """A status says what the money says; a void invoice holds nothing."""
     yield from books.found(
-        "SELECT * FROM (SELECT i.invoice_id, i.status, i.amount_paid_cents, "
+        "SELECT * FROM (SELECT i.invoice_id, i.status, i.amount_paid_cents, i.adjusted_cents, "
         f"{INVOICE_STATUS} AS recomputed FROM invoices i) x "
         "WHERE status IS NULL OR status <> recomputed "
-        "OR (recomputed = 'VOID' AND amount_paid_cents <> 0)",
-        "its status is {status}, its money says {recomputed} with {amount_paid_cents} paid",
+        "OR (recomputed = 'VOID' AND (amount_paid_cents <> 0 OR adjusted_cents <> 0))",
+        "its status is {status}, its money says {recomputed} with {amount_paid_cents} paid and "
+        "{adjusted_cents} adjusted",
     )
     yield from books.found(
         "SELECT * FROM (SELECT p.mpesa_receipt_number, p.status, "

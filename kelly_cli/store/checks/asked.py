@@ -1,4 +1,4 @@
-"""I-31: what Safaricom was asked for, and what came of it, agree with the books.
+"""I-36: what Safaricom was asked for, and what came of it, agree with the books.
 
 Prompts and payments name each other; a reversal that was done has taken its money out. A result
 that contradicts the books has a log that says so, and is left to a person.

@@ -55,6 +55,17 @@ def chain(books: Snapshot) -> Found:
         last_hash, last_row = own_hash, row
 
 
+def marks(books: Snapshot) -> Found:
+    """Each row says which callbacks were logged before it: never fewer than the row before."""
+    yield from books.found(
+        "SELECT 'audit ' || id, log_mark, before, last FROM (SELECT id, log_mark, max(log_mark) "
+        "OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, "
+        "(SELECT coalesce(max(id), 0) FROM webhook_logs) AS last FROM audit) x "
+        "WHERE log_mark < before OR log_mark > last",
+        "it is behind log {log_mark}; the row before it behind {before}, the last log is {last}",
+    )
+
+
 def actions(books: Snapshot) -> Found:
     """What a person made or voided has the row that says so."""
     for table, public_id, action, which in _MADE:

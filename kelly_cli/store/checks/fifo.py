@@ -2,13 +2,14 @@
 
 An older invoice counts only where it was surely there and open at that moment: made, and not void,
 by more than a writer may wait for its turn (the clock is read before the wait). One that is or was
-on hold is left out.
+on hold, written off or credited, or was void for a while, is left out.
 """
 
 from __future__ import annotations
 
 import heapq
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,7 +40,13 @@ _ROWS = (
     "FROM invoices i LEFT JOIN allocations a ON a.invoice_id = i.id WHERE i.customer_id = ?"
 )
 _EVER_HELD = (
-    "SELECT DISTINCT subject FROM audit WHERE action IN ('invoice.hold', 'invoice.release')"
+    "SELECT subject FROM audit WHERE action IN ('invoice.hold', 'invoice.release', "
+    "'invoice.revive') "
+    "UNION SELECT i.invoice_id FROM invoice_adjustments a JOIN invoices i ON i.id = a.invoice_id"
+)
+_MERGED = (
+    "SELECT at, subject, after FROM audit "
+    "WHERE action IN ('customer.merge', 'customer.unmerge') ORDER BY id"
 )
 
 
@@ -76,10 +83,23 @@ class _Move(NamedTuple):
 
 
 def oldest_first(books: Snapshot) -> Found:
-    """Replay the allocations of customers in the order they were made."""
+    """Replay the allocations of customers in the order they were made.
+
+    Until two customers became one, or two again, neither one's money paid the other's invoices.
+    """
     held = {row[0] for row in books.rows(_EVER_HELD)}
+    merged = _merged(books)
     for customer in _to_replay(books):
-        yield from _replay(books.rows(_ROWS, customer), held)
+        yield from _replay(books.rows(_ROWS, customer), held, merged.get(customer))
+
+
+def _merged(books: Snapshot) -> dict[int, datetime]:
+    """Return customer → when it last was merged or unmerged, with what a writer may have waited."""
+    last: dict[str, datetime] = {}
+    for at, gone, after in books.rows(_MERGED):
+        last.update(dict.fromkeys((gone, json.loads(after)["into"]), moment_of(at) + RACE))
+    rows = books.rows("SELECT id, customer_id FROM customers") if last else ()
+    return {row: last[customer_id] for row, customer_id in rows if customer_id in last}
 
 
 def _to_replay(books: Snapshot) -> list[int]:
@@ -104,7 +124,8 @@ def _to_replay(books: Snapshot) -> list[int]:
     return found
 
 
-def _replay(rows: Iterable[Any], held: set[str]) -> Found:
+def _replay(rows: Iterable[Any], held: set[str], since: datetime | None) -> Found:
+    """``since``: earlier moves are not judged, None = all are."""
     invoices: dict[int, _Invoice] = {}
     candidates: list[_Invoice] = []
     moves: list[_Move] = []
@@ -114,7 +135,8 @@ def _replay(rows: Iterable[Any], held: set[str]) -> Found:
             if not row.on_hold and invoice.public_id not in held:
                 candidates.append(invoice)
         if row.id is not None:
-            on_account = row.reason in _ON_ACCOUNT and row.moved_cents > 0
+            judged = since is None or moment_of(row.moved_at) > since
+            on_account = judged and row.reason in _ON_ACCOUNT and row.moved_cents > 0
             moves.append(_Move(row.id, row.invoice_row, row.moved_cents, on_account, row.moved_at))
     moves.sort()
     candidates.sort(key=attrgetter("made_at"), reverse=True)

@@ -24,11 +24,11 @@ LIVE, GONE = 1, 2
 
 _PAYMENTS = (
     "SELECT id, amount_cents, allocated_cents, customer_id, "
-    "CASE WHEN reversed_at IS NULL THEN 1 ELSE 2 END, pinned FROM payments"
+    "CASE WHEN reversed_at IS NULL THEN 1 ELSE 2 END, pinned, 0 FROM payments"
 )
 _INVOICES = (
     "SELECT id, amount_cents, amount_paid_cents, customer_id, "
-    "CASE WHEN voided_at IS NULL THEN 1 ELSE 2 END, on_hold FROM invoices"
+    "CASE WHEN voided_at IS NULL THEN 1 ELSE 2 END, on_hold, adjusted_cents FROM invoices"
 )
 _ALLOCATIONS = (
     "SELECT id, payment_id, invoice_id, amount_cents, "
@@ -41,6 +41,7 @@ _SPARSE = 8
 class Side:
     """One side of the allocations: all payments, or all invoices.
 
+    ``amount_cents`` of an invoice is what its money can pay: less what was written off or credited.
     ``open_for``: customers with something open that neither a pin nor a hold keeps from the rules.
     """
 
@@ -52,7 +53,8 @@ class Side:
         self.customer = self.numbers()
         self.state = self.numbers()
         self.open_for: set[int] = set()
-        for row, amount, stored, customer, state, kept in books.rows(sql):
+        for row, whole, stored, customer, state, kept, adjusted in books.rows(sql):
+            amount = whole - adjusted
             self.amount_cents[row] = amount
             self.stored_cents[row] = stored
             self.customer[row] = customer or 0

@@ -167,7 +167,8 @@ def origins(books: Snapshot) -> Iterator[Any]:
         "SELECT l.id, p.id, l.kind, l.raw_payload, l.raw_encoding, p.mpesa_receipt_number, "
         "p.amount_cents, p.transaction_date, p.short_code, p.bill_ref_number "
         "FROM webhook_logs l LEFT JOIN payments p ON p.id = l.payment_id "
-        "WHERE l.kind IN ('confirmation', 'stk', 'pull') AND NOT l.is_duplicate "
+        "WHERE l.kind IN ('confirmation', 'stk', 'pull', 'statement', 'hand') "
+        "AND NOT l.is_duplicate "
         "AND (p.id IS NOT NULL OR (l.processed AND l.error IS NULL AND l.note IS NULL))"
     )
 

@@ -18,6 +18,8 @@ _NOT_CENTS = {"log_id"}
 
 _BOUNDS = (
     ("payments", "mpesa_receipt_number", "amount_cents", 1),
+    ("invoices", "invoice_id", "adjusted_cents", 0),
+    ("payer_aliases", "id", "amount_cents", 1),
     ("invoices", "invoice_id", "amount_cents", 1),
     ("pos_sales", "pos_id", "total_cents", 1),
     ("payment_prompts", "id", "amount_cents", 1),

@@ -69,8 +69,11 @@ def matched_by_hand(books: Snapshot) -> Found:
         "SELECT p.mpesa_receipt_number FROM payments p "
         "WHERE (p.matched_by = 'hand' AND NOT EXISTS (SELECT 1 FROM audit a "
         "WHERE a.subject = p.mpesa_receipt_number)) "
-        "OR EXISTS (SELECT 1 FROM allocations h WHERE h.payment_id = p.id AND h.reason = 'hand') "
-        "AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.subject = p.mpesa_receipt_number)",
+        "OR EXISTS (SELECT 1 FROM allocations h JOIN invoices i ON i.id = h.invoice_id "
+        "WHERE h.payment_id = p.id AND h.reason = 'hand' AND NOT EXISTS (SELECT 1 FROM audit a "
+        "WHERE a.subject IN (p.mpesa_receipt_number, i.invoice_id) "
+        "AND a.action IN ('payment.allocate', 'payment.unallocate', 'payment.part', "
+        "'invoice.credit_note')))",
         "a person placed it, and no audit row speaks of it",
     )
 

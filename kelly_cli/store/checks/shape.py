@@ -44,10 +44,14 @@ class Violation(NamedTuple):
 
 @dataclass(slots=True)
 class CheckResult:
-    """What the checks found. ``counts``: invariant → how often it is broken, 0 = it holds."""
+    """What the checks found. ``counts``: invariant → how often it is broken, 0 = it holds.
+
+    ``warnings`` break nothing: a person should look at them.
+    """
 
     violations: list[Violation] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    warnings: list[Violation] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -61,6 +65,7 @@ class CheckResult:
 
     def join(self, other: CheckResult) -> None:
         """Add what another run found, and put all in the order of the invariants."""
+        self.warnings += other.warnings
         self.violations = sorted(self.violations + other.violations, key=lambda v: v.invariant)
         names = sorted(self.counts.keys() | other.counts.keys())
         self.counts = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names}
