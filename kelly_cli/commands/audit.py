@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, days, printable
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.store.audit_views import AuditView
@@ -24,6 +25,10 @@ COLUMNS = (
     Column("subject", "To", "id"),
     Column("reason", "Why", priority=3),
 )
+ACTION = fields(
+    "id", "at:instant", "actor", "action", "subject", "reason", "before", "after",
+    "previous_hash", "hash",
+)  # fmt: skip
 VERIFIED = (
     Column("ok", "Whole", "flag"),
     Column("rows", "Rows that hold", "count"),
@@ -39,7 +44,7 @@ def audit(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     *,
@@ -82,6 +87,7 @@ def list_(
         COLUMNS,
         as_json=lambda: [_json(each) for each in found],
         empty="No such actions. All of them: kelly audit list",
+        fields=ACTION,
     )
 
 

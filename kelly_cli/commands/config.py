@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
 from kelly_cli.config import find_files, set_value
 from kelly_cli.office import office_of
@@ -37,7 +38,7 @@ def config(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = False) -> None:
     """List every setting, its value and where that value comes from. Secrets are masked.
 

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, ShortCodeOpt
 from kelly_cli.commands.short_codes import Places
 from kelly_cli.core.money import kes
 from kelly_cli.core.times import iso_nairobi
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -25,13 +26,19 @@ COLUMNS = (
 )
 
 
+CREDIT = fields(
+    "mpesa_receipt_number", "customer_id", "credit:money", "amount:money", "pinned",
+    "transaction_date:instant", "short_code", "environment",
+)  # fmt: skip
+
+
 @app.callback()
 def credit(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Money of customers that pays nothing yet."""
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     *,
@@ -81,4 +88,5 @@ def list_(
             for each in found
         ],
         empty="No customer has credit",
+        fields=CREDIT,
     )

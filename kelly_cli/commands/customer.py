@@ -8,6 +8,8 @@ import typer
 
 from kelly_cli.commands.customer_alias import app as alias
 from kelly_cli.commands.customer_merge import merge, unmerge
+from kelly_cli.commands.customer_statement import statement
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -76,7 +78,7 @@ def create(
     _show(office, made)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     search: Annotated[
@@ -94,7 +96,7 @@ def list_(
 
     kelly customer list --search wanjiku --json
     """
-    from kelly_cli.commands.shapes import customer_json
+    from kelly_cli.commands.shapes import CUSTOMER, customer_json
     from kelly_cli.services import customers
 
     office = office_of(ctx, json=json)
@@ -106,6 +108,7 @@ def list_(
         COLUMNS,
         as_json=lambda: [customer_json(each) for each in found],
         empty="No customers. Make one: kelly customer create NAME",
+        fields=CUSTOMER,
     )
 
 
@@ -148,6 +151,7 @@ def edit(
     _show(office, changed)
 
 
+app.command("statement")(statement)
 app.command("merge")(merge)
 app.command("unmerge")(unmerge)
 

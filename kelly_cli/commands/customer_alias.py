@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     DryRunOpt,
@@ -17,7 +18,7 @@ from kelly_cli.commands.options import (
 from kelly_cli.core.money import kes
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.office import Office
@@ -40,13 +41,19 @@ COLUMNS = (
 ReasonOpt = Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")]
 
 
+ALIAS = fields(
+    "alias", "customer_id", "kind", "value", "usual_amount:money", "learnt_from", "created_at",
+    "removed_at",
+)  # fmt: skip
+
+
 @app.callback()
 def alias(ctx: typer.Context, json: JsonOpt = False) -> None:
     """By what else a customer pays: another phone, name or reference."""
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     customer_id: Annotated[
@@ -73,6 +80,7 @@ def list_(
         COLUMNS,
         as_json=lambda: [_json(each) for each in found],
         empty="Nothing is remembered. Teach it: kelly suspense assign RECEIPT --to ID --remember",
+        fields=ALIAS,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     DryRunOpt,
@@ -16,11 +17,11 @@ from kelly_cli.commands.options import (
     day,
     printable,
 )
-from kelly_cli.core.money import kes_for_people, parse_kes
+from kelly_cli.core.money import kes, kes_for_people, parse_kes
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.office import Office
@@ -42,6 +43,12 @@ LATE = (
     Column("amount", "Amount", "money"),
     Column("paid_at", "Paid at"),
 )
+CLOSE = fields(
+    "number", "day:date", "total:money", "difference:money", "corrects", "reason", "methods",
+    "accounts", "without_owner.count", "without_owner.total:money", "came_after_closing",
+    "came_after_closing_count", "not_closed_before", "last_payment", "closed_by", "closed_at",
+    "hash", "previous_hash",
+)  # fmt: skip
 CLOSES = (
     Column("number", "Close", "count"),
     Column("day", "Day", "date"),
@@ -164,7 +171,7 @@ def show(
     _tell(office, found)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = False) -> None:
     """List closes, newest first.
 
@@ -179,8 +186,9 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
     office.show.rows(
         [_row(each) for each in found],
         CLOSES,
-        as_json=lambda: [_json(each) for each in found],
+        as_json=lambda: [{**_json(each), **_sums(each)} for each in found],
         empty="No day is closed. Close one: kelly day close --cash 0 --mpesa-balance 0",
+        fields=CLOSE,
     )
 
 
@@ -263,6 +271,14 @@ def _row(view: CloseView) -> dict[str, object]:
         "total": sum(_cents(each["total"]) or 0 for each in frozen["methods"]),
         "difference": sum(differences) if differences else None,
         "corrects": frozen["corrects"],
+    }
+
+
+def _sums(view: CloseView) -> dict[str, object]:
+    row = _row(view)
+    return {
+        name: None if (cents := cast("int | None", row[name])) is None else kes(cents)
+        for name in ("total", "difference")
     }
 
 

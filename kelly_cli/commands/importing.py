@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     DryRunOpt,
@@ -21,12 +22,13 @@ from kelly_cli.commands.options import (
 )
 from kelly_cli.errors import KellyError, UsageError
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.services.import_verdicts import Verdict
     from kelly_cli.services.importing import Imported
+    from kelly_cli.services.undoing_imports import Undone
     from kelly_cli.store.import_rows import ImportView, RowView
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -41,6 +43,10 @@ VERDICTS = (
     Column("value", "Value"),
     Column("reason", "Reason"),
 )
+IMPORT = fields(
+    "import", "kind", "file", "sha256", "created", "exists", "refused", "actor", "created_at",
+    "undone_at",
+)  # fmt: skip
 IMPORTS = (
     Column("number", "Import", "count"),
     Column("kind", "Kind"),
@@ -102,7 +108,7 @@ def customers(
 
     kelly import customers customers.xlsx --map "Plot=customer" --date 2026-02-01
     """
-    _run(ctx, "customers", file, columns, date, limit, dry_run=dry_run, json=json)
+    run_import(ctx, "customers", file, columns, date, limit, dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -129,10 +135,10 @@ def invoices(
 
     kelly import invoices open.xlsx --map "Bill to=customer" --map "Owing=balance"
     """
-    _run(ctx, "invoices", file, columns, date, limit, dry_run=dry_run, json=json)
+    run_import(ctx, "invoices", file, columns, date, limit, dry_run=dry_run, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = False) -> None:
     """List imports, newest first.
 
@@ -149,6 +155,7 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
         IMPORTS,
         as_json=lambda: [_import_json(each) for each in found],
         empty="No imports. Make one: kelly import customers FILE",
+        fields=IMPORT,
     )
 
 
@@ -190,8 +197,8 @@ def undo(
 ) -> None:
     """Take an import back, while nothing hangs on what it made.
 
-    Its invoices become void, its opening credit is reversed, and its customers are retired: their
-    ids find nobody. Nothing is deleted. Import the file again and they are back.
+    Its invoices become void, its opening credit is reversed, its products are retired, and its
+    customers too: their ids find nobody. Nothing is deleted: import the file again, they are back.
 
     kelly import undo 1 --reason "last year's file" --dry-run
 
@@ -204,8 +211,7 @@ def undo(
     if not dry_run:
         tried = undo_import(office.books_to_write(), office.hand(why), number, dry_run=True)
         office.show.confirm(
-            f"Take back import {number}: {len(tried.customers)} customers, "
-            f"{len(tried.invoices)} invoices, {len(tried.receipts)} payments?",
+            f"Take back import {number}: {_counted(tried)}?",
             yes=yes,
             repeat=f"kelly import undo {number} --reason TEXT",
         )
@@ -218,17 +224,24 @@ def undo(
                 "customers": done.customers,
                 "invoices": done.invoices,
                 "receipts": done.receipts,
+                "products": done.products,
             }
         )
         return
     told = "Would be taken back" if dry_run else "Taken back"
-    office.show.lines(
-        f"{told}: {len(done.customers)} customers, {len(done.invoices)} invoices, "
+    office.show.lines(f"{told}: {_counted(done)}")
+
+
+def _counted(done: Undone) -> str:
+    if done.view.kind == "products":
+        return f"{len(done.products)} products"
+    return (
+        f"{len(done.customers)} customers, {len(done.invoices)} invoices, "
         f"{len(done.receipts)} payments"
     )
 
 
-def _run(
+def run_import(
     ctx: typer.Context,
     kind: str,
     file: str,
@@ -239,6 +252,7 @@ def _run(
     dry_run: bool,
     json: bool,
 ) -> None:
+    """Import a file of one kind and tell the verdicts; exit 3 when a row was refused."""
     from kelly_cli.services import importing
 
     office = office_of(ctx, json=json)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.invoice_document import document
 from kelly_cli.commands.invoice_hand import credit_note, hold, release, writeoff
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     JsonOpt,
@@ -76,8 +78,6 @@ ADJUSTMENTS = (
     Column("actor", "Who", priority=2),
     Column("created_at", "When", "instant", priority=3),
 )
-MOST_MPESA_CENTS = 250_000_00
-"""The largest single M-Pesa payment."""
 
 IdArg = Annotated[str, typer.Argument(help="The invoice's id, in any case.", metavar="ID")]
 CustomerOpt = Annotated[
@@ -158,7 +158,7 @@ def create(
         office.show.note(f"Paid from the customer's credit: KES {kes_for_people(used_cents)}")
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     *,
@@ -183,7 +183,7 @@ def list_(
 
     kelly invoice list --customer CUST-001 --status UNPAID --from 2026-02-01 --json
     """
-    from kelly_cli.commands.shapes import invoice_json
+    from kelly_cli.commands.shapes import INVOICE, invoice_json
     from kelly_cli.services import invoices
     from kelly_cli.store.invoice_rows import InvoiceSearch
 
@@ -204,6 +204,7 @@ def list_(
         COLUMNS,
         as_json=lambda: [invoice_json(each, today) for each in found],
         empty="No such invoices. Make one: kelly invoice create --customer ID --amount KES",
+        fields=INVOICE,
     )
 
 
@@ -234,57 +235,17 @@ app.command("hold")(hold)
 app.command("release")(release)
 app.command("writeoff")(writeoff)
 app.command("credit-note")(credit_note)
+app.command("document")(document)
 
 
 def payment_steps(config: Config, invoice: InvoiceView) -> list[str]:
-    """Return the eight steps by which a payer pays what is open; none when nothing is.
+    """Return the eight steps by which a payer pays what is open; none when nothing is."""
+    from kelly_cli.commands.papers import pay_to
+    from kelly_cli.core.paying import steps
 
-    A till takes no account number, so there the eighth step is to show the message.
-    """
     if invoice.balance_cents == 0:
         return []
-    codes = config.mpesa.short_codes
-    ours = codes[0]
-    amount_step = f"Enter the amount: {_typed(invoice.balance_cents)}"
-    pin = "Enter your M-Pesa PIN"
-    if ours.kind == "paybill":
-        return [
-            "Open the M-Pesa menu",
-            "Choose Lipa na M-Pesa",
-            "Choose Pay Bill",
-            f"Enter the business number: {ours.code}",
-            f"Enter the account number: {invoice.invoice_id}",
-            amount_step,
-            pin,
-            "Check the details and confirm",
-        ]
-    # What stands on the counter is the till number, never the store's.
-    till = next((code for code in codes if code.kind == "till"), ours)
-    return [
-        "Open the M-Pesa menu",
-        "Choose Lipa na M-Pesa",
-        "Choose Buy Goods and Services",
-        f"Enter the till number: {till.code}",
-        amount_step,
-        pin,
-        "Check the details and confirm",
-        f"Show the M-Pesa message: a till payment does not name {invoice.invoice_id}",
-    ]
-
-
-def _typed(balance_cents: int) -> str:
-    """Write an amount as a payer types it, and what M-Pesa does not take."""
-    whole = f"{-(-balance_cents // 100)}"
-    if balance_cents > MOST_MPESA_CENTS:
-        limit = MOST_MPESA_CENTS // 100
-        return f"{_short(balance_cents)} (in parts: M-Pesa takes at most {limit} at once)"
-    if balance_cents % 100:
-        return f"{_short(balance_cents)} (M-Pesa takes whole shillings: {whole})"
-    return whole
-
-
-def _short(cents: int) -> str:
-    return kes(cents).removesuffix(".00")
+    return list(steps(pay_to(config, invoice.invoice_id), invoice.balance_cents))
 
 
 def _row(view: InvoiceView, today: date) -> dict[str, object]:

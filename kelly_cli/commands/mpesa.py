@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.mpesa_ask import balance, requests, status
 from kelly_cli.commands.mpesa_codes import codes
 from kelly_cli.commands.mpesa_prompt import app as prompt
@@ -27,7 +28,7 @@ def mpesa(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-app.command("codes")(codes)
+app.command("codes", cls=Listing)(codes)
 app.command("qr")(qr)
 app.command("register")(register)
 app.command("sandbox")(sandbox)
@@ -39,5 +40,5 @@ app.add_typer(urls, name="urls")
 app.command("status")(status)
 app.command("balance")(balance)
 app.command("reverse")(reverse)
-app.command("requests")(requests)
+app.command("requests", cls=Listing)(requests)
 app.add_typer(pull, name="pull")

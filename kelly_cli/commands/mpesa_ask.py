@@ -11,7 +11,7 @@ from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, ShortCo
 from kelly_cli.commands.short_codes import Places
 from kelly_cli.core.money import kes
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.daraja.results import Account
@@ -45,6 +45,11 @@ FIELDS = (
     Column("conflict", "Conflict"),
 )
 SAYS = (Column("name", "Result"), Column("value", "Value"))
+REQUEST = fields(
+    "id", "kind", "environment", "short_code", "receipt", "amount:money", "state", "result_code",
+    "result_desc", "reason", "actor", "conversation_id", "originator_conversation_id", "log_id",
+    "created_at", "updated_at",
+)  # fmt: skip
 ACCOUNTS = (
     Column("name", "Account"),
     Column("current_cents", "Current", "money"),
@@ -144,6 +149,7 @@ def requests(
         COLUMNS,
         as_json=lambda: [request_json(each) for each in found],
         empty="Nothing was asked. Ask: kelly mpesa status RECEIPT, kelly mpesa balance",
+        fields=REQUEST,
     )
 
 

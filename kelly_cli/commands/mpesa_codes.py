@@ -9,7 +9,7 @@ import typer
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, printable
 from kelly_cli.errors import NotFoundError
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 COLUMNS = (
     Column("code", "Code", "id"),
@@ -17,6 +17,9 @@ COLUMNS = (
     Column("meaning", "What it means"),
     Column("action", "What to do"),
 )
+
+
+CODE = fields("code", "place", "meaning", "action", "words")
 
 
 def codes(
@@ -56,5 +59,9 @@ def codes(
         for known in shown
     ]
     office.show.rows(
-        rows, COLUMNS, as_json=[known._asdict() for known in shown], empty="No such codes"
+        rows,
+        COLUMNS,
+        as_json=[known._asdict() for known in shown],
+        empty="No such codes",
+        fields=CODE,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.mpesa_urls import CodeOpt, callable_url
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -19,7 +20,7 @@ from kelly_cli.commands.options import (
 from kelly_cli.commands.short_codes import Places
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.daraja.client.daraja import Daraja
@@ -83,6 +84,13 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+PROMPT = fields(
+    "id", "state", "amount:money", "phone", "reference", "invoice_id", "pos_id", "customer_id",
+    "short_code", "environment", "checkout_request_id", "merchant_request_id", "result_code",
+    "result_desc", "mpesa_receipt_number", "log_id", "actor", "created_at", "answered_at",
+)  # fmt: skip
+
+
 @app.callback()
 def prompt(
     ctx: typer.Context,
@@ -135,7 +143,7 @@ def prompt(
     with office.daraja(route.business_code) as daraja:
         desk = _desk(office, daraja)
         sent = prompting.send(desk, ask, route)
-        _tell_owner(office, sent)
+        _warn(office, desk, sent)
         if wait:
             sent = _watched(office, desk, sent, route, timeout)
     _show(office, sent)
@@ -163,7 +171,7 @@ def query(ctx: typer.Context, name: PromptArg, json: JsonOpt = False) -> None:
     _show(office, found)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     state: Annotated[
@@ -192,6 +200,7 @@ def list_(
         COLUMNS,
         as_json=lambda: [prompt_json(each) for each in found],
         empty="No such prompts. Send one: kelly mpesa prompt --invoice INV",
+        fields=PROMPT,
     )
 
 
@@ -320,7 +329,12 @@ def _show(office: Office, found: PromptView) -> None:
         office.show.note("Safaricom says paid, and the payment is not in the books yet")
 
 
-def _tell_owner(office: Office, sent: PromptView) -> None:
+def _warn(office: Office, desk: Desk, sent: PromptView) -> None:
+    from kelly_cli.services import limits
+
+    name, today = _target(sent) or "", office.today()
+    for told in limits.over_by_name(desk.database, sent.amount_cents, name, today):
+        office.show.warning(told)
     if _target(sent) is None:
         office.show.warning(
             "this belongs to no invoice, sale or customer: the money will wait in suspense"

@@ -10,6 +10,7 @@ import typer
 
 from kelly_cli.commands.mpesa_urls import CodeOpt
 from kelly_cli.commands.options import JsonOpt, YesOpt
+from kelly_cli.core.paying import PayTo, qr_words
 from kelly_cli.errors import StorageError, UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -42,12 +43,7 @@ class Sign(NamedTuple):
     @property
     def words(self) -> str:
         """The words that kelly's own codes hold."""
-        lines = [f"M-PESA {'Buy Goods' if self.buy_goods else 'Pay Bill'} {self.code}"]
-        if not self.buy_goods:
-            lines.append(f"Account {self.reference}")
-        if self.amount_cents is not None:
-            lines.append(f"Amount KES {self.amount_cents // _SHILLING}")
-        return "\n".join(lines)
+        return qr_words(PayTo(self.code, self.reference, self.buy_goods), self.amount_cents)
 
 
 def qr(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from kelly_cli.commands.options import JsonOpt, amount, printable
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
+
+if TYPE_CHECKING:
+    from kelly_cli.office import Office
+    from kelly_cli.services.simulating import PretendPayment
 
 FIELDS = (
     Column("short_code", "Paid to", "id"),
@@ -64,6 +68,7 @@ def simulate(
     )
     environment = environment_of(office.config, pretend.short_code)
     simulating.check_pretend(pretend, environment=environment)
+    _warn(office, pretend)
     with office.daraja(pretend.short_code) as daraja:
         reply = simulating.simulate(
             daraja, pretend, environment=environment, where=office.config.mpesa.base_url
@@ -78,6 +83,20 @@ def simulate(
     }
     office.show.record(shown, FIELDS, document)
     office.show.note("Accepted is not paid: see it come with kelly payment list")
+
+
+def _warn(office: Office, pretend: PretendPayment) -> None:
+    """Say what the amount is too much for; without books, of the amount alone."""
+    from kelly_cli.services import limits
+    from kelly_cli.store.schema import holds_books
+
+    cents, day = pretend.amount_cents, office.today()
+    if pretend.bill_ref is not None and holds_books(office.database):
+        told = limits.over_by_name(office.books_to_read(), cents, pretend.bill_ref, day)
+    else:
+        told = limits.over(office.database, cents, None, day)
+    for each in told:
+        office.show.warning(each)
 
 
 def _phone(text: str) -> str:

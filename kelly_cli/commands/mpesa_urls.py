@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing, ListingGroup
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, ShortCodeOpt
 from kelly_cli.commands.short_codes import Places
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.store.registration_rows import RegistrationView
 
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+app = typer.Typer(cls=ListingGroup, rich_markup_mode=None, invoke_without_command=True)
 
 CHECKS = (
     Column("level", "Result", "status"),
@@ -36,6 +37,10 @@ COLUMNS = (
     Column("validation_url", "Validation URL", priority=4),
     Column("response_type", "Response type", "status", priority=5),
 )
+REGISTRATION = fields(
+    "id", "environment", "short_code", "api", "confirmation_url", "validation_url", "response_type",
+    "outcome", "reply", "actor", "created_at", "answered_at", "response",
+)  # fmt: skip
 REPLY_SHOWN = 300
 
 _REAL = "api.safaricom.co.ke"
@@ -65,7 +70,7 @@ def urls(
         _list(office, short_code, limit)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     short_code: ShortCodeOpt = None,
@@ -228,6 +233,7 @@ def _list(office: Office, short_code: str | None, limit: int) -> None:
         COLUMNS,
         as_json=lambda: [registration_json(each) for each in found],
         empty="Nothing was registered from here. Do it: kelly mpesa register",
+        fields=REGISTRATION,
     )
     if found and not office.show.json:
         reply = found[0].reply or "none"

@@ -29,6 +29,26 @@ ShortCodeOpt = Annotated[
     ),
 ]
 """Read it with ``commands.short_codes.Places.picked``."""
+CsvOpt = Annotated[
+    bool, typer.Option("--csv", help="Print CSV: 5000.00, 2026-02-03, ISO times.", metavar="")
+]
+XlsxOpt = Annotated[
+    bool, typer.Option("--xlsx", help="Write a spreadsheet; needs -o FILE.", metavar="")
+]
+OutputOpt = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Write to a .csv, .json, .xlsx or .txt file, whole or not at all (-: stdout).",
+        metavar="FILE",
+    ),
+]
+FieldsOpt = Annotated[
+    str | None,
+    typer.Option("--fields", help="Only these fields, as JSON names them.", metavar="A,B"),
+]
+"""A list has these four by ``cls=Listing`` (commands/listing.py)."""
 
 DEFAULT_LIMIT = 100
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     JsonOpt,
@@ -17,6 +18,7 @@ from kelly_cli.commands.options import (
 )
 from kelly_cli.commands.payment_explain import explain
 from kelly_cli.commands.payment_hand import allocate, record, unallocate
+from kelly_cli.commands.payment_receipt import receipt
 from kelly_cli.commands.payment_verify import claim_json, flags_of, tell_marks, unclaim, verify
 from kelly_cli.commands.reversals import reverse
 from kelly_cli.commands.short_codes import ENVIRONMENT, Places
@@ -127,7 +129,7 @@ def payment(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     customer: Annotated[
@@ -160,7 +162,7 @@ def list_(
 
     kelly payment list --unverified --flag late
     """
-    from kelly_cli.commands.shapes import payment_json
+    from kelly_cli.commands.shapes import PAYMENT, payment_json
     from kelly_cli.services import payments
 
     office = office_of(ctx, json=json)
@@ -182,6 +184,7 @@ def list_(
         (*COLUMNS, *places.columns),
         as_json=lambda: [payment_json(each) | places.marks(each.short_code) for each in found],
         empty="No such payments. All of them: kelly payment list",
+        fields=PAYMENT,
     )
 
 
@@ -214,6 +217,7 @@ app.command("record")(record)
 app.command("reverse")(reverse)
 app.command("verify")(verify)
 app.command("unclaim")(unclaim)
+app.command("receipt")(receipt)
 
 
 def _known_by(chosen: KnownBy | None, *, unverified: bool) -> str | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.services.allocating import Moved, Share
     from kelly_cli.store.database import Database
+    from kelly_cli.store.payment_rows import PaymentView
 
 MOVED = (
     Column("receipt", "Money", "receipt"),
@@ -208,9 +209,19 @@ def record(
     books = _books(office, dry_run=dry_run)
     booked = recording.record(books, office.inbox(books), office.hand(why), wanted, dry_run=dry_run)
     show_payment(office, booked, {**payment_json(booked), "dry_run": dry_run})
+    _warn(office, books, booked, dry_run=dry_run)
     if not office.show.json and booked.status == "UNMATCHED":
         office.show.note(f"It waits in suspense: {booked.unmatched_reason}")
     note_dry_run(office, dry_run=dry_run)
+
+
+def _warn(office: Office, books: Database, booked: PaymentView, *, dry_run: bool) -> None:
+    """Say what the money is too much for; it is booked all the same."""
+    from kelly_cli.services import limits
+
+    cents, day_of = booked.amount_cents, booked.transaction_date.date()
+    for told in limits.over(books, cents, booked.customer_id, day_of, booked=not dry_run):
+        office.show.warning(told)
 
 
 def note_dry_run(office: Office, *, dry_run: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.invoice import CustomerOpt, FromOpt, ToOpt
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, day, days, printable
 from kelly_cli.commands.pos_match import match
 from kelly_cli.commands.voiding import void_sale
@@ -21,6 +22,7 @@ from kelly_cli.render import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kelly_cli.core.goods import AskedItem
     from kelly_cli.office import Office
     from kelly_cli.store.sale_rows import SaleItem, SaleView
 
@@ -57,7 +59,10 @@ ITEMS = (
 
 LONGEST_TEXT = 200
 ITEM_FIELDS = ("product id", "product name", "quantity", "unit price")
-ITEM_EXAMPLE = "Write it like 'PROD-001,Coca Cola,2,50'; a comma inside a field needs \"quotes\""
+ITEM_EXAMPLE = (
+    "Write it like PROD-001:2 (of the catalogue), PROD-001:2@45, or 'PROD-001,Coca Cola,2,50'; "
+    'a comma inside a field needs "quotes"'
+)
 _QUANTITY = re.compile(r"\d{1,12}", re.ASCII)
 
 IdArg = Annotated[str, typer.Argument(help="The sale's id, in any case.", metavar="ID")]
@@ -87,8 +92,9 @@ def create(
         list[str],
         typer.Option(
             "--item",
-            help="Product id, product name, quantity and unit price, separated by commas.",
-            metavar="CSV",
+            help="Of the catalogue: product id, :quantity, @price of the moment. Else product id, "
+            "product name, quantity and unit price, separated by commas.",
+            metavar="ITEM",
         ),
     ],
     customer: Annotated[
@@ -100,31 +106,40 @@ def create(
     ] = None,
     json: JsonOpt = False,
 ) -> None:
-    """Write a new sale.
+    """Write a new sale; a product of the catalogue has its name and its price from there.
+
+    The stock goes down when the sale is paid, whichever way it is written.
+
+    kelly pos create --item PROD-001:2 --item PROD-002:1@45
 
     kelly pos create --item 'PROD-001,Coca Cola,2,50'
 
     kelly pos create --customer CUST-001 --item 'P1,"Nuts, salted",1,"1,200"' --item 'P2,Bag,1,0'
     """
-    from kelly_cli.services import sales
+    from kelly_cli.services import sales, selling
 
     office = office_of(ctx, json=json)
     items = [read_item(text, number) for number, text in enumerate(item, 1)]
+    database = office.books_to_write()
     try:
-        sales.total_of(items)
+        made = sales.create_sale(
+            database,
+            office.hand(),
+            items=items,
+            sold_on=day(date, option="--date") or office.today(),
+            customer_id=customer,
+        )
     except ValueError as error:
         raise UsageError(f"--item: {error}") from None
-    made = sales.create_sale(
-        office.books_to_write(),
-        office.hand(),
-        items=items,
-        sold_on=day(date, option="--date") or office.today(),
-        customer_id=customer,
-    )
     show_sale(office, made)
+    for each in selling.shortages(database, made):
+        office.show.warning(
+            f"{each.product_id} ({each.name}): {each.stock} in stock, and this sale takes "
+            f"{each.pieces} when it is paid"
+        )
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     *,
@@ -146,7 +161,7 @@ def list_(
 
     kelly pos list --from 2026-02-01 --search coca --json
     """
-    from kelly_cli.commands.shapes import sale_json
+    from kelly_cli.commands.shapes import SALE, sale_json
     from kelly_cli.services import sales
     from kelly_cli.store.sale_rows import SaleSearch
 
@@ -165,6 +180,7 @@ def list_(
         COLUMNS,
         as_json=lambda: [sale_json(each) for each in found],
         empty="No such sales. Make one: kelly pos create --item ID,NAME,QUANTITY,PRICE",
+        fields=SALE,
     )
 
 
@@ -186,14 +202,23 @@ app.command("void")(void_sale)
 app.command("match")(match)
 
 
-def read_item(text: str, number: int) -> SaleItem:
+def read_item(text: str, number: int) -> SaleItem | AskedItem:
     """Read one ``--item``, the ``number``-th: product id, product name, quantity, unit price.
+
+    Or as the catalogue is asked: ``PROD-001``, ``PROD-001:2``, ``PROD-001:2@45``.
 
     Raises:
         UsageError: not one CSV record of four fields, or a field is wrong; names item and field.
     """
+    from kelly_cli.core.goods import parse_asked
     from kelly_cli.store.sale_rows import SaleItem
 
+    try:
+        asked = None if text.count(",") == len(ITEM_FIELDS) - 1 else parse_asked(text)
+    except ValueError as error:
+        raise UsageError(f"--item {number}: {error}", hint=ITEM_EXAMPLE) from None
+    if asked is not None:
+        return asked
     product_id, product_name, quantity, price = _fields(text, number)
     return SaleItem(
         product_id=_words(product_id, number, ITEM_FIELDS[0]),

@@ -24,6 +24,7 @@ FIELDS = (
     Column("requests", "Answers of Safaricom", "count"),
     Column("aliases", "Removed aliases", "count"),
     Column("movements", "Lines of statements", "count"),
+    Column("reminders", "Reminders", "count"),
 )
 
 _AGE = re.compile(r"([1-9][0-9]{0,4})([ymd])", re.ASCII)
@@ -61,8 +62,8 @@ def purge(
             f"Take names and phones out of {found.payments} payments, {found.logs} callbacks, "
             f"{found.validations} validation requests, {found.quarantined} callbacks in "
             f"quarantine, {found.prompts} payment prompts, {found.requests} answers of "
-            f"Safaricom, {found.aliases} removed aliases and {found.movements} lines of "
-            f"statements made before {first_kept}, for good?",
+            f"Safaricom, {found.aliases} removed aliases, {found.movements} lines of "
+            f"statements and {found.reminders} reminders made before {first_kept}, for good?",
             yes=yes,
             repeat=f"kelly db purge --older-than {older_than}",
         )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, YesOpt
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,10 @@ COLUMNS = (
     Column("reason", "Reason", priority=4),
 )
 
+QUARANTINED = fields(
+    "id", "received_at", "address", "reason", "path", "kind", "looks_real", "trans_id", "bytes"
+)
+
 IdArg = Annotated[int, typer.Argument(help="The id that the list shows.", metavar="ID")]
 IdsArg = Annotated[list[int], typer.Argument(help="The ids that the list shows.", metavar="ID...")]
 
@@ -49,7 +54,7 @@ def quarantine(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = False) -> None:
     """List what was refused for its sender's address, newest first.
 
@@ -66,6 +71,7 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
         COLUMNS,
         as_json=lambda: [_json(each) for each in found],
         empty="The quarantine is empty",
+        fields=QUARANTINED,
     )
 
 

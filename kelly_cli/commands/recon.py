@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
 from kelly_cli.commands.recon_proof import gaps, status
 from kelly_cli.commands.recon_pull import pull
@@ -69,9 +70,9 @@ def recon(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-app.command("gaps")(gaps)
+app.command("gaps", cls=Listing)(gaps)
 app.command("pull")(pull)
-app.command("status")(status)
+app.command("status", cls=Listing)(status)
 
 
 @app.command()

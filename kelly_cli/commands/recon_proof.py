@@ -11,7 +11,7 @@ from kelly_cli.commands.short_codes import Places
 from kelly_cli.core.money import kes
 from kelly_cli.core.times import iso_nairobi
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.core.chain import Gap
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 PARTLY = 3
 MOST_DAYS = 3_660
 
+GAP = fields("short_code", "after", "before", "missing:money", "from:instant", "to:instant")
+PROOF = fields(
+    "date:date", "short_code", "payments.count", "payments.total:money", "verified", "state",
+    "proved_by", "next",
+)  # fmt: skip
 GAPS = (
     Column("short_code", "Short code", "id", priority=2),
     Column("after", "After", "receipt"),
@@ -70,14 +75,16 @@ def gaps(
     codes = Places(office).picked(short_code)
     chains = service.chains(office.books_to_read(), codes, first_day, last_day)
     found = [(chain.short_code, gap) for chain in chains for gap in chain.gaps]
-    if office.show.json:
-        office.show.document(
-            {
-                "gaps": [_gap_json(code, gap) for code, gap in found],
-                "chains": [
-                    {"short_code": chain.short_code, "balances": chain.links} for chain in chains
-                ],
-            }
+    told = [{"short_code": chain.short_code, "balances": chain.links} for chain in chains]
+    shown = found[:limit] if office.show.is_for_people else found
+    if found or not office.show.is_for_people:
+        office.show.rows(
+            [{"short_code": code, **gap._asdict()} for code, gap in shown],
+            GAPS,
+            as_json=lambda: [_gap_json(code, gap) for code, gap in found],
+            empty="",
+            fields=GAP,
+            wrap=lambda gaps: {"gaps": gaps, "chains": told},
         )
     _tell_gaps(office, found, sum(chain.links for chain in chains), limit)
     if found and check:
@@ -97,15 +104,13 @@ def _gap_json(code: str, gap: Gap) -> dict[str, object]:
 
 def _tell_gaps(office: Office, found: list[tuple[str, Gap]], links: int, limit: int) -> None:
     show = office.show
-    rows = [{"short_code": code, **gap._asdict()} for code, gap in found]
     if not links:
         show.note("Nothing can be said: no payment of these short codes told a balance")
     elif not found:
         show.note(f"No gap: {links} balances follow from each other")
     else:
-        show.table(rows[:limit], GAPS)
-        if len(rows) > limit:
-            show.note(f"{len(rows) - limit} more: --limit {len(rows)}")
+        if len(found) > limit and show.is_for_people:
+            show.note(f"{len(found) - limit} more: --limit {len(found)}")
         show.note(
             "Money above zero came, and nobody told of it: kelly mpesa pull (48 hours), or "
             "kelly recon statement FILE --apply. Below zero it left: a settlement, a reversal or a "
@@ -135,9 +140,14 @@ def status(
     office = office_of(ctx, json=json)
     codes = Places(office).picked(short_code)
     found = proving.days(office.books_to_read(), codes, last=office.today(), count=count)
-    if office.show.json:
-        office.show.document({"days": [_day_json(each, office) for each in found]})
-    office.show.table([each._asdict() for each in found], DAYS, empty="No payments yet")
+    office.show.rows(
+        [each._asdict() for each in found],
+        DAYS,
+        as_json=lambda: [_day_json(each, office) for each in found],
+        empty="No payments yet",
+        fields=PROOF,
+        wrap=lambda days: {"days": days},
+    )
     waiting = [each for each in found if each.state in {"partly", "unproved"}]
     _tell_next(office, waiting)
     if waiting and check:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kelly_cli.core.money import kes
 from kelly_cli.core.times import iso_nairobi
+from kelly_cli.render import fields
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,6 +18,30 @@ if TYPE_CHECKING:
     from kelly_cli.store.log_rows import LogView
     from kelly_cli.store.payment_rows import PaymentView
     from kelly_cli.store.sale_rows import SaleItem, SaleView
+
+CUSTOMER = fields(
+    "customer_id", "name", "phone", "email",
+    "balance:money", "outstanding:money", "credit:money", "created_at",
+)  # fmt: skip
+PAYMENT = fields(
+    "mpesa_receipt_number", "status", "amount:money", "transaction_date:instant",
+    "bill_ref_number", "msisdn", "payer_name", "customer_id", "allocations", "unallocated:money",
+    "verified_by", "method", "short_code", "environment", "matched_by", "unmatched_reason",
+    "pinned", "reversed_at", "created_at",
+)  # fmt: skip
+LOG = fields(
+    "id", "trans_id", "kind", "source", "outcome", "processed", "is_duplicate", "error", "note",
+    "attempts", "payment", "created_at", "purged_at", "short_code", "environment",
+)  # fmt: skip
+INVOICE = fields(
+    "invoice_id", "customer_id", "customer_name", "pos_id", "status", "amount:money",
+    "amount_paid:money", "adjusted:money", "balance:money", "description", "issued_on", "due_on",
+    "overdue", "on_hold", "voided_at", "created_at",
+)  # fmt: skip
+SALE = fields(
+    "pos_id", "customer_id", "customer_name", "status", "total:money", "amount_paid:money",
+    "adjusted:money", "balance:money", "items", "invoice_id", "sold_on", "voided_at", "created_at",
+)  # fmt: skip
 
 
 def customer_json(customer: CustomerView) -> dict[str, object]:

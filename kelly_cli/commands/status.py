@@ -98,6 +98,9 @@ def _lines(found: Morning, spool: int) -> list[dict[str, object]]:
         )
     )
     lines.append(_closed(found))
+    if found.below_zero:
+        what = f"{found.below_zero} products below zero"
+        lines.append(_line("Stock", what, "kelly product list --below 0"))
     return lines
 
 
@@ -179,6 +182,7 @@ def _json(found: Morning, spool: int) -> dict[str, object]:
             "over_limit": found.over_limit,
         },
         "overdue": _sum(found.overdue),
+        "stock_below_zero": found.below_zero,
         "last_closed": found.last_closed.isoformat() if found.last_closed else None,
         "unclosed_days": [each.isoformat() for each in found.unclosed],
     }

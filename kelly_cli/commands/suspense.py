@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     DryRunOpt,
@@ -20,7 +21,7 @@ from kelly_cli.commands.short_codes import Places
 from kelly_cli.core.money import kes
 from kelly_cli.core.times import iso_nairobi
 from kelly_cli.office import office_of
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from kelly_cli.services.suspense import Suspended
@@ -37,6 +38,11 @@ COLUMNS = (
     Column("note", "Note", priority=4),
     Column("age_days", "Days", "count"),
 )
+WAITING = fields(
+    "mpesa_receipt_number", "amount:money", "bill_ref_number", "reason", "age_days", "note",
+    "status", "payment_amount:money", "transaction_date:instant", "msisdn", "payer_name",
+    "short_code", "environment",
+)  # fmt: skip
 SUGGESTIONS = (
     Column("target", "For", "id"),
     Column("score", "Score", "count"),
@@ -52,7 +58,7 @@ def suspense(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     short_code: ShortCodeOpt = None,
@@ -80,10 +86,11 @@ def list_(
         (*COLUMNS, *places.columns),
         as_json=lambda: [_json(each) | places.marks(each.payment.short_code) for each in found],
         empty="Nothing is in suspense: all money has an owner",
+        fields=WAITING,
     )
 
 
-@app.command()
+@app.command(cls=Listing)
 def suggest(
     ctx: typer.Context,
     receipt: ReceiptArg,

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from kelly_cli.errors import KellyError, StorageError
-from kelly_cli.render import Column
+from kelly_cli.render import Column, fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,12 @@ SPOOL = (
     Column("bytes", "Bytes", "count"),
     Column("delivery_id", "Delivery", priority=2),
 )
+
+
+SPOOLED = fields(
+    "id", "trans_id", "kind", "source", "outcome", "processed", "is_duplicate", "error", "attempts",
+    "created_at", "delivery_id", "bytes",
+)  # fmt: skip
 
 
 def spool_json(office: Office) -> dict[str, object]:
@@ -89,6 +95,7 @@ def list_waiting(office: Office, *, limit: int) -> None:
         SPOOL,
         as_json=lambda: [_json(each) for each in found],
         empty="The spool is empty",
+        fields=SPOOLED,
     )
     warn_of_hidden(office)
 

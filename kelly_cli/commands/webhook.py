@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.ingest import ingest
+from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
     JsonOpt,
@@ -24,6 +25,7 @@ from kelly_cli.commands.service import service
 from kelly_cli.commands.short_codes import Places
 from kelly_cli.commands.token import token
 from kelly_cli.commands.webhook_replay import replay
+from kelly_cli.commands.webhook_tail import tail
 from kelly_cli.commands.webhook_trigger import trigger
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
@@ -75,7 +77,7 @@ def webhook(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(
     ctx: typer.Context,
     failed: Annotated[bool, typer.Option("--failed", help="Failed ones.", metavar="")] = False,
@@ -133,7 +135,7 @@ def list_(
 
 
 def _list_logs(office: Office, wanted: LogFilter, places: Places, limit: int) -> None:
-    from kelly_cli.commands.shapes import log_json
+    from kelly_cli.commands.shapes import LOG, log_json
     from kelly_cli.commands.waiting import spool_told_too, tell_spool
     from kelly_cli.services import logs
 
@@ -144,6 +146,7 @@ def _list_logs(office: Office, wanted: LogFilter, places: Places, limit: int) ->
         (*columns_for(found), *places.columns),
         as_json=lambda: [log_json(each) | places.marks(each.short_code) for each in found],
         empty="No such callbacks",
+        fields=LOG,
     )
     tell_spool(office)
 
@@ -239,6 +242,7 @@ def _raw_lines(found: LogDetail) -> list[str]:
 
 app.command("ingest")(ingest)
 app.command("serve")(serve)
+app.command("tail")(tail)
 app.command("service")(service)
 app.command("token")(token)
 app.command("trigger")(trigger)

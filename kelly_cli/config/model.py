@@ -178,7 +178,14 @@ class Business:
 
     name: str
     phone: str
-    """As it is to be printed; "" = none."""
+    """As it is to be printed; "" = none, as with the other texts."""
+    email: str = ""
+    address: tuple[str, ...] = ()
+    """A text for each line."""
+    tax_number: str = ""
+    logo: Path | None = None
+    """Absolute; None = documents carry none."""
+    pay_note: str = ""
 
 
 class Files(NamedTuple):

@@ -218,6 +218,41 @@ SETTINGS = (
     Setting(
         "business.phone", values.text, "The phone that documents carry.", "", example='"0712345678"'
     ),
+    Setting(
+        "business.email",
+        values.text,
+        "The e-mail address that documents carry.",
+        "",
+        example='"accounts@example.co.ke"',
+    ),
+    Setting(
+        "business.address",
+        values.texts,
+        "The address that documents carry, a text for each line.",
+        (),
+        form="list",
+        example='["Moi Avenue 12", "P.O. Box 1234-00100 Nairobi"]',
+    ),
+    Setting(
+        "business.tax_number",
+        values.text,
+        "The tax number (KRA PIN) that documents carry.",
+        "",
+        example='"P051234567X"',
+    ),
+    Setting(
+        "business.logo",
+        values.path,
+        "The logo on documents: a PNG, JPEG or SVG file of at most 1 MiB.",
+        example='"logo.png"',
+    ),
+    Setting(
+        "business.pay_note",
+        values.text,
+        "One more line on documents under how to pay.",
+        "",
+        example='"Cheques: payable to Example Ltd"',
+    ),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -36,6 +36,13 @@ def text(value: object, _folder: Path) -> str:
     return trimmed
 
 
+def texts(value: object, folder: Path) -> tuple[str, ...]:
+    """Read a list of texts."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("a list of texts in quotes")  # noqa: TRY004 (readers refuse in one way)
+    return tuple(text(entry, folder) for entry in value)
+
+
 def whole(low: int, high: int) -> Callable[[object, Path], int]:
     """Make a reader of whole numbers from ``low`` to ``high``, both allowed."""
 

@@ -15,7 +15,7 @@ from kelly_cli.core.refs import fold, long_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from kelly_cli.core.books import Books, Target
 
@@ -80,6 +80,16 @@ def why_over(amount_cents: int) -> str:
     """Say that one payment is more than M-Pesa carries."""
     most = kes_for_people(MOST_AT_ONCE_CENTS)
     return f"KES {kes_for_people(amount_cents)} at once: M-Pesa carries {most}"
+
+
+def why_large_day(customer_id: str, payments: int, cents: int, day: date) -> str:
+    """Say that a customer's day is more than M-Pesa carries."""
+    most = kes_for_people(MOST_A_DAY_CENTS)
+    what = "a payment" if payments == 1 else f"{payments} payments"
+    return (
+        f"KES {kes_for_people(cents)} of {customer_id} on {day} in {what}: M-Pesa carries {most} "
+        "of a customer in a day"
+    )
 
 
 def doubles(payments: Iterable[Told], within: timedelta = DOUBLE_WITHIN) -> list[Double]:

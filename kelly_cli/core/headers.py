@@ -92,6 +92,30 @@ INVOICES = (
         "description", "description|details|detail|memo|note|notes|particulars|narration|item|for"
     ),
 )
+PRODUCTS = (
+    Field(
+        "product",
+        "product|product id|product no|product code|item|item id|item no|item code|item number|code"
+        "|sku|id|barcode|bar code|stock code|part no|part number",
+    ),
+    Field(
+        "name",
+        "name|product name|item name|description|details|item description|product description",
+    ),
+    Field(
+        "price",
+        "price|unit price|selling price|sale price|sales price|retail price|sp|rate|amount|kes",
+    ),
+    Field(
+        "cost",
+        "cost|unit cost|cost price|buying price|purchase price|bp|cost each|average cost",
+    ),
+    Field(
+        "stock",
+        "stock|quantity|qty|in stock|on hand|quantity on hand|qty on hand|pieces|units|count"
+        "|closing stock|stock level|balance",
+    ),
+)
 
 
 class Header(NamedTuple):

@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import suppress
 from importlib.util import find_spec
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kelly_cli.errors import ConfigError
 from kelly_cli.listener.logs import Note
@@ -32,6 +32,8 @@ OLDEST_S = 3600.0
 """An alert that could not be sent for so long is let go."""
 
 
+PHONE = "{phone}"
+"""An address that holds it is for customers: alerts do not go there."""
 _BETWEEN = r"(?i)[\s,]+(?=[a-z][a-z0-9+.-]*://)"
 
 
@@ -100,10 +102,28 @@ class Channel:
 
 
 def open_channels(urls: str, note: Callable[[Note], None]) -> list[Channel]:
-    """Return a channel, not started yet, for each of the Apprise URLs.
+    """Return a channel, not started yet, for each of the Apprise URLs that are for alerts.
 
     Raises:
         ConfigError: ``missing_extra``, apprise is not installed; ``bad_alert_url``.
+    """
+    apprise = load_apprise()
+    channels = []
+    for number, url in addresses_in(urls):
+        if PHONE in url:
+            continue
+        made = opened(apprise, url)
+        if made is None:
+            raise bad_address(number)
+        channels.append(Channel(f"alerts-{number}", _delivers(made), note))
+    return channels
+
+
+def load_apprise() -> ModuleType:
+    """Return apprise, made quiet.
+
+    Raises:
+        ConfigError: ``missing_extra``, it is not installed.
     """
     if find_spec("apprise") is None:
         raise ConfigError(
@@ -116,13 +136,18 @@ def open_channels(urls: str, note: Callable[[Note], None]) -> list[Channel]:
     logger = logging.getLogger("apprise")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
-    channels = []
-    for number, url in enumerate(re.split(_BETWEEN, urls.strip(" ,")), 1):
-        made = apprise.Apprise.instantiate(url, suppress_exceptions=True)
-        if not isinstance(made, apprise.NotifyBase):
-            raise _bad_url(number)
-        channels.append(Channel(f"alerts-{number}", _delivers(made), note))
-    return channels
+    return apprise
+
+
+def addresses_in(urls: str) -> list[tuple[int, str]]:
+    """Return the Apprise URLs of the setting, numbered from 1."""
+    return list(enumerate(re.split(_BETWEEN, urls.strip(" ,")), 1))
+
+
+def opened(apprise: ModuleType, url: str) -> Any:
+    """Return what sends to an address, None = Apprise does not understand it."""
+    made = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    return made if isinstance(made, apprise.NotifyBase) else None
 
 
 def _apprise() -> ModuleType:
@@ -135,7 +160,8 @@ def _apprise() -> ModuleType:
     return apprise
 
 
-def _bad_url(number: int) -> ConfigError:
+def bad_address(number: int) -> ConfigError:
+    """Return the error of an address, which tells nothing of it but its number."""
     return ConfigError(
         f"alerts.urls: address {number} is none that Apprise understands",
         hint="Write Apprise URLs, separated by commas, such as mailtos://USER:PASSWORD@HOST",

@@ -5,7 +5,7 @@ passes ``safe`` (people, logs), ``safe_csv_cell`` (spreadsheets) or ``dump_json`
 is imported only when something is drawn on a terminal: ``--json`` and pipes never pay for it.
 """
 
-from kelly_cli.render.columns import Column, Kind, cell
+from kelly_cli.render.columns import Column, Field, Kind, cell, fields
 from kelly_cli.render.harmless import (
     dump_json,
     dump_json_line,
@@ -19,12 +19,14 @@ from kelly_cli.render.streams import quiet_broken_pipe
 
 __all__ = [
     "Column",
+    "Field",
     "Kind",
     "Progress",
     "Show",
     "cell",
     "dump_json",
     "dump_json_line",
+    "fields",
     "quiet_broken_pipe",
     "read_csv_cell",
     "safe",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kelly_cli.core.money import kes_for_people
 from kelly_cli.core.times import nairobi_wall_clock
@@ -29,6 +29,9 @@ Kind = Literal[
 ]
 
 
+FieldKind = Literal["text", "money", "date", "instant"]
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table, or one line of a record.
@@ -50,6 +53,32 @@ class Column:
     def right(self) -> bool:
         """Tell whether values stand at the right edge."""
         return self.kind in {"money", "count"}
+
+
+class Field(NamedTuple):
+    """One key of a list's JSON objects: a column of its CSV and XLSX, a name for ``--fields``."""
+
+    key: str
+    kind: FieldKind = "text"
+    """What a text of JSON stands for; numbers, flags and lists say themselves what they are."""
+
+
+def fields(*declared: str) -> tuple[Field, ...]:
+    """Declare keys in order: ``fields("customer_id", "balance:money", "created_at")``.
+
+    ``key:kind`` gives the kind; names ending in ``_at`` are instants, in ``_on`` dates.
+    """
+    return tuple(_field(each) for each in declared)
+
+
+def _field(declared: str) -> Field:
+    key, _, kind = declared.partition(":")
+    if kind:
+        return Field(key, _FIELD_KINDS[kind])
+    return Field(key, "instant" if key.endswith("_at") else "date" if key[-3:] == "_on" else "text")
+
+
+_FIELD_KINDS: dict[str, FieldKind] = {"money": "money", "date": "date", "instant": "instant"}
 
 
 def cell(column: Column, value: object) -> str:

@@ -33,6 +33,11 @@ _FORMULA_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 _FORMULA = re.compile(rf"'*(?:[\s\x00-\x1f{_UNSEEN}]*[{_FORMULA_SIGNS}]|[^\S\t\r\n]*[\t\r\n])")
 _NUMBER = re.compile(r"'*-?\d+(?:\.\d+)?", re.ASCII)
 
+_CODE = "u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}"
+_TO_ESCAPE = re.compile(rf"(\\+)({_CODE})|(\\*)([\x00-\x1f{_UNSEEN}])")
+_TO_ESCAPE_ASCII = re.compile(rf"(\\+)({_CODE})|(\\*)([\x00-\x1f\x7f]|[^\x00-\x7f])")
+_ESCAPED = re.compile(rf"(\\+)({_CODE})")
+
 
 def safe(text: str) -> str:
     """Return ``text`` with each harmful character shown as U+FFFD: one line, no commands.
@@ -44,20 +49,49 @@ def safe(text: str) -> str:
     return _HARMFUL.sub(REPLACEMENT, text)
 
 
-def safe_csv_cell(value: str | int | None) -> str:
-    """Return the text of a CSV cell that no spreadsheet takes for a formula.
+def escaped(text: str, *, ascii_only: bool = False) -> str:
+    r"""Return ``text`` as one line that a terminal may print and ``unescaped`` gives back whole.
 
-    A text that starts like a formula (``= + - @``, TAB, CR or LF, also after blanks, unseen
-    characters or in full-width forms) gets a leading ``'``; a plain number (``-2000.00``) does not.
+    Each harmful character stands as ``\u001b`` or ``\U000e0041``; what already looks like that gets
+    its backslashes doubled. All other text stays as it is.
+    """
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return (_TO_ESCAPE_ASCII if ascii_only else _TO_ESCAPE).sub(_with_code, text)
+
+
+def unescaped(text: str) -> str:
+    """Return the original of a text that ``escaped`` wrote."""
+    return _ESCAPED.sub(_without_code, text) if "\\" in text else text
+
+
+def _with_code(found: re.Match[str]) -> str:
+    before_code, code, before_sign, sign = found.groups()
+    if code:
+        return f"{before_code * 2}{code}"
+    width = "u%04x" if sign <= "\uffff" else "U%08x"
+    return f"{before_sign * 2}\\{width % ord(sign)}"
+
+
+def _without_code(found: re.Match[str]) -> str:
+    kept, stands_for_a_sign = divmod(len(found[1]), 2)
+    return "\\" * kept + (chr(int(found[2][1:], 16)) if stands_for_a_sign else found[2])
+
+
+def safe_csv_cell(value: str | int | None, *, ascii_only: bool = False) -> str:
+    """Return the text of a CSV cell: one printable line that no spreadsheet takes for a formula.
+
+    A text that starts like a formula (``= + - @``, also after blanks or in full-width forms) gets a
+    leading ``'``; a plain number (``-2000.00``) does not. Harmful characters are ``escaped``.
     ``read_csv_cell`` gives the original back. Separators and quotes are the CSV writer's part.
     """
-    text = "" if value is None else str(value)
+    text = "" if value is None else escaped(str(value), ascii_only=ascii_only)
     return f"'{text}" if _looks_live(text) else text
 
 
 def read_csv_cell(text: str) -> str:
     """Return the original text of a cell that ``safe_csv_cell`` wrote."""
-    return text[1:] if text.startswith("'") and _looks_live(text) else text
+    return unescaped(text[1:] if text.startswith("'") and _looks_live(text) else text)
 
 
 def _looks_live(text: str) -> bool:

@@ -46,3 +46,19 @@ def svg_qr(words: str, *, title: str) -> bytes:
         drawn, kind="svg", scale=8, border=4, light="#fff", title=title, desc=words, nl=True
     )
     return drawn.getvalue()
+
+
+def qr_data_uri(words: str) -> str:
+    """Return an SVG drawing, dark on white, as an address that a page carries in itself."""
+    import segno
+
+    code = segno.make(words, error="m", micro=False)
+    return str(code.svg_data_uri(scale=4, border=4, light="#fff", omitsize=False))
+
+
+def qr_rows(words: str) -> list[list[bool]]:
+    """Return the modules of a code, row by row, dark = True; its white margin is included."""
+    import segno
+
+    code = segno.make(words, error="m", micro=False)
+    return [[bool(dark) for dark in row] for row in code.matrix_iter(border=4)]

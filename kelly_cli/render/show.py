@@ -2,7 +2,8 @@
 
 Made once per run. stdout is data, stderr is talk. With ``json`` stdout carries JSON alone; without
 it people read it: drawn on a terminal, tab-separated with full values when piped, when ``NO_COLOR``
-is set or when the terminal is dumb (contract section 1). Every text is made harmless here.
+is set or when the terminal is dumb (contract section 1). A list may be ``wanted`` as CSV, XLSX or
+in a file; then stdout carries that alone, or nothing. Every text is made harmless here.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from kelly_cli.render.chart import bar_lines
 from kelly_cli.render.columns import cell
 from kelly_cli.render.harmless import dump_json, dump_json_line, safe
 from kelly_cli.render.progress import Progress
-from kelly_cli.render.streams import can_draw, is_unicode, width_of, write
+from kelly_cli.render.streams import can_draw, is_unicode, width_of, write, write_bytes
+from kelly_cli.render.wanted import AS_EVER, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
-    from kelly_cli.render.columns import Column
+    from kelly_cli.render.columns import Column, Field
     from kelly_cli.render.terminal import Bar
 
 PROGRESS_AFTER_S = 0.5
@@ -41,6 +43,7 @@ class Show:
     environ: Mapping[str, str]
     width: int | None = None
     stdin: TextIO | None = None
+    wanted: Wanted = AS_EVER
     _progress: Progress | None = field(default=None, init=False, repr=False)
 
     def rows(
@@ -48,15 +51,24 @@ class Show:
         rows: Sequence[Mapping[str, object]],
         columns: Sequence[Column],
         *,
-        as_json: Sequence[object] | Callable[[], Sequence[object]],
+        as_json: Sequence[Any] | Callable[[], Sequence[Any]],
         empty: str,
+        fields: Sequence[Field] = (),
+        wrap: Callable[[Sequence[object]], object] = list,
     ) -> None:
-        """Print many objects: a JSON array, or a table for people.
+        """Print many objects: a JSON array, CSV or XLSX, or a table for people.
 
         ``empty`` is said on stderr when there are none; a pipe then still gets its header line.
+        ``fields``: the keys of the JSON objects, where the columns do not say them all. ``wrap``
+        makes the JSON document, where it is more than the array.
         """
-        if self.json:
-            self.document(list(as_json() if callable(as_json) else as_json))
+        if self.wanted != AS_EVER:
+            from kelly_cli.render.exporting import export
+
+            objects = as_json() if callable(as_json) else as_json
+            export(self, rows, columns, objects, declared=fields, empty=empty, wrap=wrap)
+        elif self.json:
+            self.document(wrap(as_json() if callable(as_json) else as_json))
         else:
             self.table(rows, columns, empty=empty)
 
@@ -72,8 +84,8 @@ class Show:
     def table(
         self, rows: Sequence[Mapping[str, object]], columns: Sequence[Column], *, empty: str = ""
     ) -> None:
-        """Print a table for people; nothing under ``--json``. For parts of a larger document."""
-        if self.json:
+        """Print a table for people; nothing beside a document. For parts of a larger document."""
+        if self.is_quiet:
             return
         cells = [_cells(columns, row) for row in rows]
         if not self.draws:
@@ -85,7 +97,7 @@ class Show:
 
     def fields(self, values: Mapping[str, object], columns: Sequence[Column]) -> None:
         """Print one object for people; nothing under ``--json``."""
-        if self.json:
+        if self.is_quiet:
             return
         cells = _cells(columns, values)
         if self.draws:
@@ -100,8 +112,27 @@ class Show:
             self._tabbed(list(zip(titles, cells, strict=True)))
 
     def document(self, json_object: object) -> None:
-        """Print one JSON document."""
-        write(self.stdout, dump_json(json_object, ascii_only=not is_unicode(self.stdout)) + "\n")
+        """Print one JSON document, or put it into the file that was wanted."""
+        in_file = self.wanted.file is not None
+        ascii_only = not in_file and not is_unicode(self.stdout)
+        self.put(dump_json(json_object, ascii_only=ascii_only) + "\n")
+
+    def put(self, ready: str | bytes) -> None:
+        """Put a ready document into the file that was wanted, else on stdout.
+
+        Raises:
+            StorageError: the file cannot be written; what was there is there still.
+        """
+        file = self.wanted.file
+        if file is not None:
+            from kelly_cli.render.files import save
+
+            save(file, ready.encode() if isinstance(ready, str) else ready)
+            self.note(f"Wrote {file}")
+        elif isinstance(ready, str):
+            write(self.stdout, ready)
+        else:
+            write_bytes(self.stdout, ready)
 
     def json_line(self, json_object: object) -> None:
         """Print one line of JSON Lines, at once."""
@@ -110,7 +141,7 @@ class Show:
 
     def lines(self, *texts: str) -> None:
         """Print texts for people, a line each; nothing under ``--json``."""
-        if not self.json:
+        if not self.is_quiet:
             write(self.stdout, "".join(f"{safe(text)}\n" for text in texts))
 
     def verbatim(self, text: str) -> None:
@@ -121,7 +152,7 @@ class Show:
 
     def bar_chart(self, rows: Sequence[tuple[str, int]], *, unit: str) -> None:
         """Draw a bar for each row; a pipe gets label and number. Nothing under ``--json``."""
-        if self.json:
+        if self.is_quiet:
             return
         if not self.draws:
             self._tabbed([[safe(label), str(value)] for label, value in rows])
@@ -192,6 +223,16 @@ class Show:
         finally:
             self._progress = None
             progress.close()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether stdout is kept for a document: nothing beside it is printed for people."""
+        return self.json or self.wanted.form is not None
+
+    @property
+    def is_for_people(self) -> bool:
+        """Tell whether a list is read by people: a table, on stdout or in a text file."""
+        return self.wanted.form == "text" or not self.is_quiet
 
     @property
     def draws(self) -> bool:

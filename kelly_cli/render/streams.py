@@ -54,6 +54,17 @@ def write(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
+def write_bytes(stream: TextIO, data: bytes) -> None:
+    """Write bytes as they are to what is behind a stream, and flush.
+
+    Raises:
+        OSError: they did not get out.
+    """
+    stream.flush()
+    stream.buffer.write(data)
+    stream.buffer.flush()
+
+
 def quiet_broken_pipe(*streams: TextIO) -> int:
     """Silence streams that nobody reads any more, and return the exit code for it.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.core import flags
 from kelly_cli.core.flags import DOUBLE_WITHIN, MOST_A_DAY_CENTS
+from kelly_cli.services import limits
 from kelly_cli.store import flag_rows
 from kelly_cli.store.flag_rows import LargeDay
 
@@ -111,7 +112,7 @@ def only_doubles(connection: Connection, wanted: PaymentFilter) -> PaymentFilter
 
 
 def flags_of_payment(connection: Connection, payment: PaymentView) -> list[tuple[str, str]]:
-    """Return (flag, detail) of one payment, whether it repeats another one included."""
+    """Return (flag, detail) of one payment: a double and a large day are looked for."""
     found = flag_rows.flags_of_payment(connection, payment.row)
     paid_at = payment.transaction_date
     until = paid_at + timedelta(microseconds=1)
@@ -121,4 +122,5 @@ def flags_of_payment(connection: Connection, payment: PaymentView) -> list[tuple
         for each in flags.doubles(flag_rows.told_of(connection, near))
         if each.payment.row == payment.row
     ]
-    return found + [(flags.POSSIBLE_DOUBLE, each.detail) for each in doubles]
+    found += [(flags.POSSIBLE_DOUBLE, each.detail) for each in doubles]
+    return found + limits.large_day(connection, payment)

@@ -1,4 +1,4 @@
-"""Import customers or open invoices from a table that people kept: a verdict for every row.
+"""Import customers, invoices or products from a table that people kept: a verdict for every row.
 
 A bad row costs only itself. The same file twice, or two files that overlap, add nothing twice.
 Rows are written in small units of work, so that callbacks go on being taken beside a long file.
@@ -22,6 +22,7 @@ from kelly_cli.services.import_verdicts import (
 )
 from kelly_cli.services.importing_customers import CustomerRows
 from kelly_cli.services.importing_invoices import InvoiceRows
+from kelly_cli.services.importing_products import ProductRows
 from kelly_cli.services.invoices import check_day
 from kelly_cli.store import audit_rows, import_rows
 
@@ -57,7 +58,7 @@ class Rows(Protocol):
 
 
 class WantedImport(NamedTuple):
-    """A file to import. ``kind``: customers or invoices; ``told``: column → field, by a person.
+    """A file to import. ``kind``: customers, invoices, products; ``told``: column → field, by hand.
 
     ``opening_on``: the day of opening balances, and of invoices without a day.
     """
@@ -83,9 +84,10 @@ class Imported(NamedTuple):
         return sum(each.verdict == verdict for each in self.verdicts)
 
 
-_KINDS: dict[str, type[CustomerRows | InvoiceRows]] = {
+_KINDS: dict[str, type[CustomerRows | InvoiceRows | ProductRows]] = {
     "customers": CustomerRows,
     "invoices": InvoiceRows,
+    "products": ProductRows,
 }
 
 

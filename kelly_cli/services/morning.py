@@ -10,7 +10,7 @@ from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
 from kelly_cli.services import proving
 from kelly_cli.services.flagged import flags_of
 from kelly_cli.services.spooling import SOURCE
-from kelly_cli.store import close_rows, log_rows, report_rows, status_rows
+from kelly_cli.store import close_rows, log_rows, product_rows, report_rows, status_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ class Morning(NamedTuple):
     ``usual``: of the same weekday up to the same hour, None = that weekday never saw money.
     ``last_callback_at``: aware UTC, None = none came over HTTP. ``unproved``: days with money that
     no second source proved, newest first. ``last_closed``: None = no day was ever closed.
+    ``below_zero``: products of which more was sold than there was.
     """
 
     now: datetime
@@ -53,6 +54,7 @@ class Morning(NamedTuple):
     overdue: tuple[int, int]
     last_closed: date | None
     unclosed: list[date]
+    below_zero: int = 0
 
     @property
     def unplaced_days(self) -> int:
@@ -83,6 +85,7 @@ def morning(database: Database, now: datetime, codes: Sequence[str] | None = Non
             late=sum(len(each.late) for each in flags),
             doubles=sum(len(each.doubles) for each in flags),
             over_limit=sum(len(each.over) + len(each.large_days) for each in flags),
+            below_zero=product_rows.below_zero(connection),
             overdue=status_rows.overdue(connection, today),
             last_closed=closed,
             unclosed=[]

@@ -1,9 +1,9 @@
 """Personal data: old payments and callbacks lose their people, the money keeps its proofs.
 
 Names and phones go from payments, from the bodies of callbacks, validation requests and the
-quarantine, from payment prompts and from what Safaricom answered; a reference that is a phone is
-masked. What is left of a body still says the same of the money, and the books hold together after
-each unit of work. Customers stay: a person takes them away.
+quarantine, from payment prompts, reminders and from what Safaricom answered; a reference that is a
+phone is masked. What is left of a body still says the same of the money, and the books hold
+together after each unit of work. Customers stay: a person takes them away.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         OldPayment,
         OldPrompt,
         OldQuarantined,
+        OldReminder,
         OldRequest,
         OldValidation,
     )
@@ -42,6 +43,7 @@ _VALIDATIONS, _PROMPTS = "validation_requests", "payment_prompts"
 _QUARANTINE, _REQUESTS = "quarantine", "daraja_requests"
 _ALIASES = "payer_aliases"
 _MOVEMENTS = "statement_movements"
+_REMINDERS = "reminders"
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Purge:
     requests: int = 0
     aliases: int = 0
     movements: int = 0
+    reminders: int = 0
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to do."""
@@ -72,6 +75,7 @@ class Purge:
         self.requests += tables.count(_REQUESTS)
         self.aliases += tables.count(_ALIASES)
         self.movements += tables.count(_MOVEMENTS)
+        self.reminders += tables.count(_REMINDERS)
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -84,6 +88,7 @@ class Purge:
             "requests": self.requests,
             "aliases": self.aliases,
             "movements": self.movements,
+            "reminders": self.reminders,
         }
 
 
@@ -234,6 +239,17 @@ def _of_alias(old: OldAlias, _at: datetime) -> list[Change]:
     return [] if old.value == DOTS else [Change(_ALIASES, old.row, {"value": DOTS})]
 
 
+def _of_reminder(old: OldReminder, _at: datetime) -> list[Change]:
+    """Who was reminded of how much, and when, stays: the words and the address go."""
+    values: dict[str, Any] = {}
+    if old.address is not None:
+        values["address"] = None
+    if old.message != DOTS:
+        values["message"] = DOTS
+    _mask(values, old, "error", mask_phones)
+    return [Change(_REMINDERS, old.row, values)] if values else []
+
+
 def _mask(values: dict[str, Any], old: object, name: str, mask: Callable[[str], str]) -> None:
     """Put what a text becomes into ``values``, when it becomes another."""
     text = getattr(old, name)
@@ -250,4 +266,5 @@ _PARTS = (
     _Part(_REQUESTS, purge_rows.old_requests, _of_request),
     _Part(_ALIASES, purge_rows.old_aliases, _of_alias),
     _Part(_MOVEMENTS, purge_rows.old_movements, _of_movement),
+    _Part(_REMINDERS, purge_rows.old_reminders, _of_reminder),
 )

@@ -258,7 +258,7 @@ def _compared(wanted: Standing, real: Connection, trial: Connection) -> Iterator
             mine, made = next(ours, None), next(theirs, None)
 
 
-_CENTS = frozenset({"amount", "allocated", "paid", "adjusted", "total", "balance"})
+_CENTS = frozenset({"amount", "allocated", "paid", "adjusted", "total", "balance", "price", "cost"})
 
 
 def _shown(name: str, value: object) -> object:

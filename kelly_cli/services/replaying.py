@@ -1,7 +1,8 @@
 """What a person did, done again from its audit row: one function for each action.
 
-A new action of people that moves money, customers, invoices or sales needs a line in ``REPLAYED``;
-one that moves none of them, a line in ``WITHOUT_MONEY`` (a test holds both to the source).
+A new action of people that moves money, customers, invoices, sales or stock needs a line in
+``REPLAYED``; one that moves none of them, a line in ``WITHOUT_MONEY`` (a test holds both to the
+source).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kelly_cli.services import (
     customers,
     invoices,
     merging,
+    products,
     reversing,
     reviving,
     sales,
@@ -24,6 +26,7 @@ from kelly_cli.services import (
 )
 from kelly_cli.services.allocating import Share
 from kelly_cli.services.invoices import NewInvoice
+from kelly_cli.services.products import NewProduct
 from kelly_cli.store import customer_rows, import_rows
 from kelly_cli.store.sale_rows import SaleItem
 
@@ -175,6 +178,33 @@ def _restore(books: Scratch, done: Done) -> object:
     return reversing.restore_by_hand(books, done.hand, done.subject)
 
 
+def _product_create(books: Scratch, done: Done) -> object:
+    after = done.after
+    cost = None if after["cost"] is None else parse_kes(after["cost"])
+    wanted = NewProduct(
+        done.subject, after["name"], parse_kes(after["price"]), cost, after["stock"]
+    )
+    return products.create_product(books, done.hand, wanted)
+
+
+def _product_edit(books: Scratch, done: Done) -> object:
+    changes = {name: value for name, value in done.after.items() if name in {"name", "stock"}}
+    for name in {"price", "cost"} & done.after.keys():
+        told = done.after[name]
+        changes[f"{name}_cents"] = None if told is None else parse_kes(told)
+    moved = done.after.get("moved")
+    return products.edit_product(books, done.hand, done.subject, changes, moved=moved)
+
+
+def _product_receive(books: Scratch, done: Done) -> object:
+    return products.receive(books, done.hand, done.subject, done.after["pieces"])
+
+
+def _product_retire(books: Scratch, done: Done) -> object:
+    undo = done.action == "product.restore"
+    return products.retire(books, done.hand, done.subject, undo=undo)
+
+
 REPLAYED: dict[str, Again] = {
     "customer.create": _customer_create,
     "customer.edit": _customer_edit,
@@ -192,6 +222,11 @@ REPLAYED: dict[str, Again] = {
     "pos.create": _sale_create,
     "pos.void": _sale_void,
     "pos.revive": _sale_revive,
+    "product.create": _product_create,
+    "product.edit": _product_edit,
+    "product.receive": _product_receive,
+    "product.restore": _product_retire,
+    "product.retire": _product_retire,
     "suspense.assign": _assign,
     "payment.allocate": _allocate,
     "payment.unallocate": _unallocate,
@@ -207,6 +242,7 @@ WITHOUT_MONEY = frozenset(
         "db.restore",
         "import.customers",
         "import.invoices",
+        "import.products",
         "import.undo",
         "mpesa.pull.register",
         "mpesa.register",
@@ -218,6 +254,8 @@ WITHOUT_MONEY = frozenset(
         "quarantine.drop",
         "quarantine.release",
         "recon.statement",
+        "remind",
+        "remind.cancel",
         "suspense.note",
         "webhook.dismiss",
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from kelly_cli.services.flagged import FlagsOfDay, flags_of
 from kelly_cli.services.payments import CALLBACK_ONLY
-from kelly_cli.store import report_rows
+from kelly_cli.store import hour_total_rows, report_rows
 from kelly_cli.store.report_rows import Callbacks, Sum, Waiting
 
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 NONE = Sum()
 K = TypeVar("K")
+
+
+class Volume(NamedTuple):
+    """The payments of one day, by status."""
+
+    day: date
+    payments: Sum
+    unmatched: Sum
+    reversed: Sum
 
 
 class Day(NamedTuple):
@@ -45,6 +54,11 @@ class Day(NamedTuple):
     by_code: dict[str | None, Sum]
 
     @property
+    def volume(self) -> Volume:
+        """The day among others."""
+        return Volume(self.day, self.payments, self.unmatched, self.reversed)
+
+    @property
     def callback_only(self) -> Sum:
         """What no second source has confirmed yet."""
         return self.known_by.get(CALLBACK_ONLY, NONE)
@@ -54,15 +68,6 @@ class Day(NamedTuple):
         """Processed / (total - duplicates), None when there were none."""
         tried = self.callbacks.total - self.callbacks.duplicates
         return self.callbacks.processed / tried if tried else None
-
-
-class Volume(NamedTuple):
-    """The payments of one day, by status."""
-
-    day: date
-    payments: Sum
-    unmatched: Sum
-    reversed: Sum
 
 
 def daily(database: Database, day: date, codes: Codes = None) -> Day:
@@ -103,17 +108,17 @@ def volumes(
     """Return the payments of ``days`` days up to ``last``, newest first, and where they came to."""
     first = last - timedelta(days=days - 1)
     with database.reading() as connection:
-        found = report_rows.days_of(connection, first, last, codes)
-        paid_to = report_rows.codes_between(connection, first, last) if codes is None else codes
-    listed = [
-        Volume(
-            day,
-            money.by_status.get("COMPLETED", NONE),
-            money.by_status.get("UNMATCHED", NONE),
-            money.by_status.get("REVERSED", NONE),
-        )
-        for day, money in reversed(found)
-    ]
+        rows = hour_total_rows.totals(connection, first, last, codes)
+    found: dict[date, dict[str, Sum]] = {}
+    for row in rows:
+        sums = found.setdefault(row.day, {})
+        sums[row.status] = sums.get(row.status, NONE).plus(Sum(row.payments, row.cents))
+    listed = []
+    for back in range(days):
+        sums = found.get(last - timedelta(days=back), {})
+        of_status = (sums.get(name, NONE) for name in ("COMPLETED", "UNMATCHED", "REVERSED"))
+        listed.append(Volume(last - timedelta(days=back), *of_status))
+    paid_to = {row.short_code for row in rows} if codes is None else codes
     return listed, list(paid_to)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kelly_cli.core.money import MAX_CENTS, kes
 from kelly_cli.core.refs import fold
 from kelly_cli.errors import ConflictError, NotFoundError
+from kelly_cli.services import selling
 from kelly_cli.services.customers import get_customer
 from kelly_cli.services.invoices import (
     Freed,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from kelly_cli.core.goods import AskedItem
     from kelly_cli.store.audit_rows import Hand
     from kelly_cli.store.database import Database
     from kelly_cli.store.sale_rows import SaleItem, SaleSearch, SaleView
@@ -56,28 +58,31 @@ def create_sale(
     database: Database,
     hand: Hand,
     *,
-    items: Sequence[SaleItem],
+    items: Sequence[SaleItem | AskedItem],
     sold_on: date,
     customer_id: str | None = None,
 ) -> SaleView:
     """Write a new sale. ``customer_id`` None = to nobody in particular.
 
-    Its invoice is made by its first payment.
+    Its invoice is made by its first payment. An ``AskedItem`` takes name and price from the
+    catalogue; any other line that names a product of it moves its stock too.
 
     Raises:
         ValueError: the items have no total (``total_of``).
         DomainError: the day is not one.
-        NotFoundError: no such customer.
+        NotFoundError: no such customer, or no such product.
+        ConflictError: ``product_retired``.
     """
-    total_cents = total_of(items)
     check_day(sold_on)
 
     with database.writing() as connection:
+        sold = selling.from_catalogue(connection, items)
+        total_cents = total_of(sold)
         customer = None if customer_id is None else get_customer(connection, customer_id)
         pos_id = sale_rows.add_sale(
             connection,
             customer_row=customer.row if customer else None,
-            items=items,
+            items=sold,
             sold_on=sold_on,
             created_at=hand.at,
         )
@@ -90,7 +95,7 @@ def create_sale(
                 "customer_id": customer.customer_id if customer else None,
                 "total": kes(total_cents),
                 "sold_on": str(sold_on),
-                "items": [[*item[:3], kes(item.unit_price_cents)] for item in items],
+                "items": [[*item[:3], kes(item.unit_price_cents)] for item in sold],
             },
         )
         return get_sale(connection, pos_id)

@@ -1,7 +1,7 @@
 """Take an import back while nothing hangs on what it made. Nothing is deleted.
 
-Invoices become void, recorded credit is reversed, and a customer is retired: its id finds nobody
-until the same file, or another with that id, is imported again.
+Invoices become void, recorded credit is reversed, a product is retired, and a customer too: its id
+finds nobody until the same file, or another with that id, is imported again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from kelly_cli.services.import_verdicts import BESIDE, CREATED
 from kelly_cli.services.importing import get_import
 from kelly_cli.services.invoices import get_invoice, void_found
 from kelly_cli.services.payments import get_payment
-from kelly_cli.store import alias_rows, audit_rows, import_rows
+from kelly_cli.services.products import get_product, set_retired
+from kelly_cli.store import alias_rows, audit_rows, import_rows, product_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ class Undone(NamedTuple):
     customers: list[str]
     invoices: list[str]
     receipts: list[str]
+    products: list[str]
 
 
 class _Made(NamedTuple):
@@ -45,6 +47,7 @@ class _Made(NamedTuple):
     customer: str | None
     invoice: str | None
     receipt: str | None
+    product: str | None = None
 
 
 def undo_import(database: Database, hand: Hand, number: int, *, dry_run: bool = False) -> Undone:
@@ -74,6 +77,7 @@ def undo_import(database: Database, hand: Hand, number: int, *, dry_run: bool = 
             [each.customer for each in made if each.customer],
             [each.invoice for each in made if each.invoice],
             [each.receipt for each in made if each.receipt],
+            [each.product for each in made if each.product],
         )
         counts = {name: len(ids) for name, ids in undone._asdict().items() if isinstance(ids, list)}
         audit_rows.record_audit(connection, hand, "import.undo", f"import {number}", after=counts)
@@ -83,6 +87,8 @@ def undo_import(database: Database, hand: Hand, number: int, *, dry_run: bool = 
 def _made(kind: str, subject: str) -> _Made:
     if kind == "invoices":
         return _Made(None, subject, None)
+    if kind == "products":
+        return _Made(None, None, None, subject)
     customer, _, opening = subject.partition(BESIDE)
     is_invoice = opening.startswith("INV-")
     return _Made(
@@ -105,6 +111,10 @@ def _refuse_used(connection: Connection, number: int, made: Sequence[_Made]) -> 
 
 def _use(connection: Connection, made: _Made) -> str | None:
     """Say what hangs on what a row made, None = nothing."""
+    if made.product is not None:
+        product = get_product(connection, made.product)
+        sale = product_rows.open_sale_of(connection, product.row)
+        return f"{made.product} is sold by {sale}" if sale else None
     if made.invoice is not None:
         invoice = get_invoice(connection, made.invoice)
         if invoice.paid_cents or invoice.adjusted_cents:
@@ -125,6 +135,10 @@ def _use(connection: Connection, made: _Made) -> str | None:
 
 
 def _take_back(connection: Connection, hand: Hand, made: _Made) -> None:
+    if made.product is not None:
+        product = get_product(connection, made.product)
+        if product.retired_at is None:
+            set_retired(connection, hand, product, retired=True)
     if made.invoice is not None:
         invoice = get_invoice(connection, made.invoice)
         if invoice.voided_at is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, insert, select, update
 from sqlmodel import col
 
+from kelly_cli.store import stock_rows
 from kelly_cli.store.tables import Invoice, InvoiceAdjustment
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def add_adjustment(
         .where(col(Invoice.id) == invoice_row)
         .values(adjusted_cents=Invoice.adjusted_cents + amount_cents)
     )
+    # A sale that is settled by it is paid, and one that is open again is not.
+    stock_rows.settle(connection, [invoice_row], hand.at)
 
 
 def standing_adjustments(connection: Connection, invoice_row: int) -> dict[str, int]:

@@ -209,10 +209,10 @@ class DayClose(Base, table=True):
 
 
 class Import(Base, table=True):
-    """A file of customers or open invoices that was read in."""
+    """A file of customers, open invoices or products that was read in."""
 
     __tablename__ = "imports"
-    __table_args__ = (one_of("kind", "customers", "invoices"),)
+    __table_args__ = (one_of("kind", "customers", "invoices", "products"),)
 
     id: int | None = row_id()
     kind: str = words()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
 from kelly_cli.core.refs import dated_id, fold, long_form
-from kelly_cli.store import hot
+from kelly_cli.store import hot, hour_total_rows, stock_rows
 from kelly_cli.store.database import fetch_in, reserve_ids
 from kelly_cli.store.numbers import next_number
 from kelly_cli.store.tables import (
@@ -281,16 +281,16 @@ def save(
         ("amount_paid_cents",),
         [(invoice.paid_cents, row) for row, invoice in sorted(books.changed_invoices.items())],
     )
-    hot.update_rows(
-        connection,
-        _PAYMENTS,
-        ("allocated_cents", "customer_id", "pinned"),
-        [
-            (money.allocated_cents, money.customer, money.pinned, row)
-            for row, money in sorted(books.changed_money.items())
-            if row not in fresh
-        ],
-    )
+    payments = {
+        row: (money.allocated_cents, money.customer, money.pinned, row)
+        for row, money in sorted(books.changed_money.items())
+        if row not in fresh
+    }
+    with hour_total_rows.following(connection, payments):
+        columns = ("allocated_cents", "customer_id", "pinned")
+        hot.update_rows(connection, _PAYMENTS, columns, list(payments.values()))
+    if books.allocations and stock_rows.has_catalogue(connection):
+        stock_rows.settle(connection, stock_rows.turned(books), at)
     created_at = hot.ready_value(connection, _ALLOCATIONS, "created_at", at)
     rows = reserve_ids(connection, "allocations", len(books.allocations))
     hot.insert_rows(

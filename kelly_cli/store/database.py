@@ -19,11 +19,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from kelly_cli.errors import (
     BrokenInvariantError,
-    DatabaseBusyError,
     DatabaseNotFoundError,
     StorageError,
 )
 from kelly_cli.store import hot
+from kelly_cli.store.faults import translated, translated_text
 from kelly_cli.store.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -239,9 +239,9 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise _translated(error, self.shown()) from error
+            raise translated(error, self.shown()) from error
         except sqlite3.Error as error:
-            raise _translated_text(str(error), self.shown()) from error
+            raise translated_text(str(error), self.shown()) from error
 
 
 def _parsed(url: str) -> Any:
@@ -293,8 +293,12 @@ def _sqlite_engine(url: Any, busy_s: float) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         connection.execute(_busy_timeout(busy_s))
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except UnicodeDecodeError as error:
+            # What SQLite says of a damaged schema quotes it.
+            raise sqlite3.DatabaseError("database disk image is malformed") from error
         if sys.platform == "darwin":
             # Otherwise a flush stops in the drive's cache.
             connection.execute("PRAGMA fullfsync=ON")
@@ -339,33 +343,6 @@ def _postgres_engine(url: Any) -> Engine:
         connection.commit()
 
     return engine
-
-
-_LOCK_NOT_AVAILABLE = "55P03"
-
-
-def _translated(error: DBAPIError, shown: str) -> Exception:
-    if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-        return _translated_text("database is locked", shown)
-    if type(error).__name__ in {"OperationalError", "DatabaseError", "InterfaceError"}:
-        return _translated_text(str(error.orig), shown)
-    return error
-
-
-def _translated_text(text: str, shown: str) -> StorageError:
-    first_line = (text.strip().splitlines() or ["unknown error"])[0]
-    if "locked" in first_line or "busy" in first_line:
-        return DatabaseBusyError(
-            f"another program holds the database {shown}",
-            hint="Close it (a database browser, a backup tool), then try again",
-        )
-    if "malformed" in first_line or "not a database" in first_line:
-        return StorageError(
-            f"the database {shown} is damaged, or something else than a database: {first_line}",
-            hint="Look at its name; if it is yours, restore the last backup: kelly db restore FILE",
-            code="database_damaged",
-        )
-    return StorageError(f"the database {shown} cannot be used: {first_line}")
 
 
 # The corner of the dialects: each function answers for both databases.

@@ -147,6 +147,21 @@ def of_amount(
     return [row[0] for row in rows if row[0] is not None]
 
 
+def paid_between(
+    connection: Connection, customer: int, start: datetime, end: datetime
+) -> tuple[int, int]:
+    """Return how often a customer (row) paid, and how much, from ``start`` to ``end`` (exclusive).
+
+    Payments that stand, in cents.
+    """
+    found = connection.execute(
+        select(
+            func.count(col(Payment.id)), func.coalesce(func.sum(col(Payment.amount_cents)), 0)
+        ).where(*_standing(start, end, None), col(Payment.customer_id) == customer)
+    ).one()
+    return found[0], int(found[1])
+
+
 def last_moment(connection: Connection) -> datetime | None:
     """Return when the last payment was made, None = there is none."""
     found: datetime | None = connection.execute(

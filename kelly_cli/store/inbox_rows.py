@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kelly_cli.store import hot
+from kelly_cli.store import hot, hour_total_rows
 from kelly_cli.store.book_rows import money_of
 from kelly_cli.store.database import fetch_in, reserve_ids
 from kelly_cli.store.tables import Base
@@ -238,13 +238,21 @@ def add_payments(
     else:
         ready = [(*row[:6], wall(row[6]), *row[7:], at) for row in rows]
     hot.insert_rows(connection, _PAYMENTS, _NEW_PAYMENT, ready)
+    hour_total_rows.added(
+        connection,
+        [
+            (row[6], row[3], "UNMATCHED" if row[13] is None and not row[5] else "COMPLETED", row[4])
+            for row in rows
+        ],
+    )
 
 
 def fill_payment(connection: Connection, row: int, told: dict[str, Any]) -> None:
     """Write what a later channel added to a payment's blanks."""
     columns = tuple(name for name in _TOLD if name in told)
     values = tuple(told[name] for name in columns)
-    hot.update_rows(connection, _PAYMENTS, columns, [(*values, row)])
+    with hour_total_rows.following(connection, [row]):
+        hot.update_rows(connection, _PAYMENTS, columns, [(*values, row)])
 
 
 def set_match(connection: Connection, rows: Sequence[tuple[str | None, str | None, int]]) -> None:

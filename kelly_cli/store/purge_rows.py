@@ -16,6 +16,7 @@ from kelly_cli.store.tables import (
     Payment,
     PaymentPrompt,
     Quarantined,
+    Reminder,
     Statement,
     StatementMovement,
     ValidationRequest,
@@ -54,6 +55,15 @@ class OldPayment(NamedTuple):
     checkout_request_id: str | None
     unmatched_reason: str | None
     log: OldLog
+
+
+class OldReminder(NamedTuple):
+    """What a customer was reminded of, and by what address."""
+
+    row: int
+    address: str | None
+    message: str
+    error: str | None
 
 
 class OldValidation(NamedTuple):
@@ -277,6 +287,17 @@ def old_aliases(connection: Connection, before: datetime, after: int) -> Sequenc
         .limit(PAGE_ROWS)
     )
     return [OldAlias(row[0] or 0, row[1]) for row in connection.execute(statement)]
+
+
+def old_reminders(connection: Connection, before: datetime, after: int) -> Sequence[OldReminder]:
+    """Return the next page of reminders that were made before an instant."""
+    statement = (
+        select(col(Reminder.id), col(Reminder.address), col(Reminder.message), col(Reminder.error))
+        .where(col(Reminder.created_at) < before, col(Reminder.id) > after)
+        .order_by(col(Reminder.id))
+        .limit(PAGE_ROWS)
+    )
+    return [OldReminder(row[0] or 0, *row[1:]) for row in connection.execute(statement)]
 
 
 def apply(connection: Connection, changes: Iterable[Change]) -> None:

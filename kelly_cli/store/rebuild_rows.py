@@ -318,6 +318,21 @@ STANDINGS = (
         "FROM pos_sales s LEFT JOIN customers c ON c.id = s.customer_id ORDER BY name",
     ),
     Standing(
+        "product",
+        ("product", "name", "price", "cost", "stock", "pieces moved", "retired"),
+        "SELECT p.product_id {bytes} AS shown, p.name, p.price_cents, p.cost_cents, p.stock, "
+        "coalesce((SELECT sum(m.quantity) FROM stock_moves m WHERE m.product_id = p.id), 0), "
+        "CASE WHEN p.retired_at IS NULL THEN 0 ELSE 1 END FROM products p ORDER BY shown",
+    ),
+    Standing(
+        "sold piece",
+        ("sale and product", "pieces moved"),
+        "SELECT (s.pos_id || ' of ' || p.product_id) {bytes} AS name, sum(m.quantity) "
+        "FROM stock_moves m JOIN pos_sales s ON s.id = m.sale_id "
+        "JOIN products p ON p.id = m.product_id GROUP BY 1 HAVING sum(m.quantity) <> 0 "
+        "ORDER BY 1",
+    ),
+    Standing(
         "balance",
         ("customer", "balance"),
         "SELECT c.customer_id {bytes} AS name, "

@@ -70,17 +70,6 @@ def hours_of(connection: Connection, day: date, codes: Codes = None) -> list[Mon
     ]
 
 
-def days_of(
-    connection: Connection, first: date, last: date, codes: Codes = None
-) -> list[tuple[date, Money]]:
-    """Return the payments of each day from ``first`` to ``last``."""
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    starts = [(day, datetime.combine(day, time.min)) for day in days]
-    return [
-        (day, _money(connection, start, start + timedelta(days=1), codes)) for day, start in starts
-    ]
-
-
 def _money(connection: Connection, start: datetime, end: datetime, codes: Codes) -> Money:
     """Sum by one range of ``ix_payments_day``, which holds all that is asked for of all codes."""
     rows = connection.execute(
@@ -156,13 +145,6 @@ def parts_of(connection: Connection, day: date, codes: Codes = None) -> list[Par
         .order_by(*by)
     ).all()
     return [Part(row[0], row[1], Sum(int(row[2]), int(row[3]))) for row in rows]
-
-
-def codes_between(connection: Connection, first: date, last: date) -> list[str | None]:
-    """Return the short codes to which payments of these days came."""
-    start, end = datetime.combine(first, time.min), datetime.combine(last, time.min)
-    statement = select(col(Payment.short_code)).where(_within(start, end + timedelta(days=1)))
-    return list(connection.execute(statement.distinct()).scalars())
 
 
 def callbacks_of(connection: Connection, day: date, codes: Codes = None) -> Callbacks:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import or_, select, update
 from sqlmodel import col
 
+from kelly_cli.store import hour_total_rows
 from kelly_cli.store.database import fetch_in, reserve_ids
 from kelly_cli.store.tables import Base, DarajaRequest, Payment, StatementMovement, WebhookLog
 
@@ -198,9 +199,9 @@ def standing_of(connection: Connection, payment_row: int) -> dict[int, int]:
 
 def set_reversed(connection: Connection, payment_row: int, at: datetime | None) -> None:
     """Mark a payment reversed; it holds nothing any more. None: it is so no longer."""
-    connection.execute(
-        update(Payment).where(col(Payment.id) == payment_row).values(reversed_at=at, pinned=False)
-    )
+    change = update(Payment).where(col(Payment.id) == payment_row)
+    with hour_total_rows.following(connection, [payment_row]):
+        connection.execute(change.values(reversed_at=at, pinned=False))
 
 
 def who_says_reversed(connection: Connection, payment_row: int, receipt: str) -> str | None:

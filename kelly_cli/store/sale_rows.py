@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 
 
 class SaleItem(NamedTuple):
-    """One line of a sale. ``unit_price_cents`` 0 = a free item."""
+    """One line of a sale. ``unit_price_cents`` 0 = a free item.
+
+    ``catalogue_id``: the row of its product, None = none of the catalogue; ``cost_cents``: what one
+    piece cost when it was sold, None = not known.
+    """
 
     product_id: str
     product_name: str
     quantity: int
     unit_price_cents: int
+    catalogue_id: int | None = None
+    cost_cents: int | None = None
 
     @property
     def total_cents(self) -> int:
@@ -162,7 +168,8 @@ def find_sale(connection: Connection, key: str) -> SaleView | None:
 def _with_items(connection: Connection, sales: Sequence[SaleView]) -> list[SaleView]:
     rows = fetch_in(
         connection,
-        "SELECT sale_id, product_id, product_name, quantity, unit_price_cents FROM pos_items",
+        "SELECT sale_id, product_id, product_name, quantity, unit_price_cents, catalogue_id, "
+        "cost_cents FROM pos_items",
         "sale_id",
         [sale.row for sale in sales],
         "ORDER BY sale_id, line",

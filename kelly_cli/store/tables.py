@@ -52,7 +52,9 @@ from kelly_cli.store.daraja_tables import (
     PaymentPrompt,
     Pull,
 )
+from kelly_cli.store.goods_tables import PosItem, Product, Reminder, StockMove
 from kelly_cli.store.revision import SCHEMA_REVISION
+from kelly_cli.store.total_tables import HourTotal
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -61,6 +63,7 @@ __all__ = [
     "Counter",
     "DarajaRequest",
     "DayClose",
+    "HourTotal",
     "Import",
     "ImportRow",
     "InvoiceAdjustment",
@@ -69,10 +72,14 @@ __all__ = [
     "PaymentClaim",
     "PaymentFlag",
     "PaymentPrompt",
+    "PosItem",
+    "Product",
     "Pull",
     "Quarantined",
+    "Reminder",
     "Statement",
     "StatementMovement",
+    "StockMove",
     "ValidationRequest",
 ]
 
@@ -197,26 +204,6 @@ class PosSale(Base, table=True):
     invoice_id: int | None = points_to("invoices.id", default=None)
     voided_at: datetime | None = None
     created_at: datetime
-
-
-class PosItem(Base, table=True):
-    """One line of a sale. A price of zero is a free item."""
-
-    __tablename__ = "pos_items"
-    __table_args__ = (
-        CheckConstraint("quantity > 0", name="quantity"),
-        CheckConstraint("unit_price_cents >= 0", name="unit_price"),
-        *whole("quantity", "unit_price_cents"),
-        UniqueConstraint("sale_id", "line"),
-    )
-
-    id: int | None = row_id()
-    sale_id: int = points_to("pos_sales.id")
-    line: int
-    product_id: str = words()
-    product_name: str = words()
-    quantity: int = cents()
-    unit_price_cents: int = cents()
 
 
 class ReferenceKey(Base, table=True):

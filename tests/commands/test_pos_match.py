@@ -107,7 +107,7 @@ def test_flags_are_in_the_report_the_list_and_the_payment(kelly, come):
         listed = kelly("payment", "list", "--flag", flag, "--json").json
         assert receipt in [each["mpesa_receipt_number"] for each in listed]
     shown = kelly("payment", "show", second, "--json").json
-    assert [each["flag"] for each in shown["flags"]] == ["late", "possible_double"]
+    assert [each["flag"] for each in shown["flags"]] == ["late", "possible_double", "over_limit"]
     out = kelly("report", "daily", "--date", day).out
     assert "Possible double" in out
     assert "Nothing needs a person" not in out

@@ -135,6 +135,7 @@ def test_people_go_and_the_books_stay_sound(books, age, held):
         "aliases": 0,
         "movements": 0,
         "requests": 0,
+        "reminders": 0,
         "dry_run": False,
     }
     assert people_in(held()) == []
@@ -255,3 +256,27 @@ def test_logs_say_that_they_were_purged(books, age):
 def test_what_is_no_age_is_refused(kelly, age):
     ran = kelly("db", "purge", f"--older-than={age}", "--json")
     assert (ran.code, ran.error["code"]) == (2, "usage")
+
+
+def test_a_reminder_keeps_its_debt_and_loses_its_words(books, database_url):
+    from kelly_cli.store.database import Database
+
+    database = Database(database_url)
+    with database.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO reminders (customer_id, channel, address, message, owed_cents, as_of, "
+            "state, error, actor, created_at) SELECT id, 'sms', '254733000111', "
+            "'Dear Ann, 500 is due', 50000, '2018-02-03', 'failed', 'no route to 254733000111', "
+            "'x', '2018-02-04 06:00:00.000000' FROM customers"
+        )
+    for found in (1, 0):
+        ran = books("db", "purge", "--older-than", "7y", "--yes", "--json")
+        assert (ran.code, ran.json["reminders"]) == (0, found), ran.err
+    with database.reading() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT address, message, owed_cents, state, error FROM reminders"
+        ).one()
+    database.close()
+    assert (row[0], row[2], row[3]) == (None, 50000, "failed")
+    assert "Ann" not in row[1]
+    assert "733000111" not in row[4]

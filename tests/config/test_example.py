@@ -33,6 +33,11 @@ def test_the_example_without_its_marks_says_the_defaults(place):
         "webhook.public_url",
         "webhook.spool_folder",
         "business.phone",
+        "business.email",
+        "business.address",
+        "business.tax_number",
+        "business.logo",
+        "business.pay_note",
     }
     given = {name for name, origin in spoken.origins.items() if origin != "default"}
     assert given == {row.name for row in SETTINGS if not row.secret}

@@ -31,6 +31,11 @@ SAMPLES = {
     "alerts.repeat_minutes": ("1", "2", "3"),
     "business.name": ("Ann", "Ben", "Cid"),
     "business.phone": ("1", "2", "3"),
+    "business.email": ("a@x", "b@x", "c@x"),
+    "business.address": ("A Street", "B Street", "C Street"),
+    "business.tax_number": ("P1", "P2", "P3"),
+    "business.logo": ("/a.png", "/b.png", "/c.png"),
+    "business.pay_note": ("Ann", "Ben", "Cid"),
 }
 
 

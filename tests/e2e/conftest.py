@@ -105,10 +105,10 @@ class Listener:
         return json.loads(self.text_line())
 
     def text_line(self):
-        return self._streams["out"].get(timeout=15).rstrip("\n")
+        return self._streams["out"].get(timeout=60).rstrip("\n")
 
     def err_line(self):
-        return self._streams["err"].get(timeout=15).rstrip("\n")
+        return self._streams["err"].get(timeout=60).rstrip("\n")
 
     def client(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
@@ -313,3 +313,14 @@ async def _exchange(reader, writer, receipt, told):
     told.statuses[status] += 1
     if status == 200:
         told.kept.add(receipt)
+
+
+@pytest.fixture(scope="session")
+def books():
+    """The shop's day of tests/e2e/books.py: how to make it, and how to look at it."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("books", Path(__file__).parent / "books.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -104,6 +104,7 @@ def test_people_see_each_command_and_its_books_can_be_kept(
     assert len(json.loads(capsys.readouterr().out)) == 6
 
 
+@pytest.mark.long
 def test_machines_get_one_document_with_every_step_and_check(tmp_path_factory, environ):
     ran = run(tmp_path_factory.mktemp("json"), environ, "--json")
     document = json.loads(ran.out)
@@ -190,6 +191,7 @@ def test_a_listener_that_cannot_start_ends_it_with_a_clear_message(place):
     assert refused.value.code == "demo_failed"
 
 
+@pytest.mark.long
 def test_a_request_to_end_leaves_no_listener_and_no_folder(tmp_path, environ):
     (tmp_path / "tmp").mkdir()
     running = subprocess.Popen(

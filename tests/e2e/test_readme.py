@@ -20,7 +20,7 @@ SEE = (
 )
 TEST = (
     "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[dev]' "
-    "&& .venv/bin/python -m pytest -q -n auto"
+    "&& .venv/bin/python -m pytest -q -n 4"
 )
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from kelly_cli.daraja.sandbox import scenario
 
+pytestmark = pytest.mark.long
+
 WITHOUT_PULL = [
     "good-day", "duplicates", "late", "out-of-order", "till", "masked-hash", "garbage", "reversal"
 ]  # fmt: skip

@@ -11,6 +11,8 @@ from contextlib import closing
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 CONFIRM = "/c2b/confirmation"
 
 

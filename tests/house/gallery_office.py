@@ -54,7 +54,14 @@ STORIES = [
     ("more_than_owed", f"@billed; invoice credit-note {INVOICE} --amount 6 --reason x"),
     ("nothing_to_undo", f"@billed; invoice writeoff {INVOICE} --undo --reason x"),
     ("usage", f"@billed; invoice writeoff {INVOICE} --reason x"),
+    ("usage", "@ann; customer list --fields nmae"),
+    ("usage", "@ann; customer list --fields ,"),
+    ("file_not_writable", "@ann; customer list -o missing/list.json"),
 ]
+
+ELSEWHERE = {
+    "too_big_for_xlsx": "--json and a spreadsheet exclude each other; tests/render/test_sheet.py",
+}
 
 ARRANGED = {
     "cash": f"@ann; {RECORD} 5 --customer ANN",
@@ -62,6 +69,9 @@ ARRANGED = {
 }
 
 STORIES += [
+    ("usage", "mpesa pull --since yesterday"),
+    ("usage", "mpesa pull --from 2020-01-01T00:00Z"),
+    ("file_exists", "init; init --environment sandbox"),
     ("not_void", f"@billed; invoice void {INVOICE} --undo --reason typo"),
     ("not_void", f"@sold; pos void {SALE} --undo --reason typo"),
     ("not_reversed", "@lost; payment reverse QGK12XYZ91 --undo --reason typo"),
@@ -105,4 +115,46 @@ STORIES += [
         ),
     ),
     ("confirmation_needed", "@ann; customer create Bob --id B; customer merge B ANN --reason typo"),
+]
+
+TEA = "product create TEA Tea --price 5"
+STORIES += [
+    ("product_not_found", f"{TEA}; pos create --item teaa:2"),
+    ("product_not_found", f"{TEA}; product show coffee"),
+    ("product_exists", f"{TEA}; {TEA}"),
+    ("bad_product_id", "product create caf\u00e9 Tea --price 5"),
+    ("product_retired", f"{TEA}; product retire TEA --reason x; pos create --item TEA:2"),
+    ("already_retired", f"{TEA}; product retire TEA --reason x; product retire TEA --reason x"),
+    ("not_retired", f"{TEA}; product retire TEA --undo --reason x"),
+    ("not_counted", f"{TEA}; product receive TEA --quantity 5"),
+    (
+        "too_many_pieces",
+        f"{TEA} --stock 999999999999; product receive TEA --quantity 999999999999",
+    ),
+    ("usage", f"{TEA}; product edit TEA --stock 5"),
+    ("usage", f"{TEA}; product receive TEA --quantity 0"),
+    ("usage", f"{TEA}; product edit TEA --stock 1.5 --reason x"),
+    ("refused", f"{TEA}; product edit TEA"),
+    ("file_not_found", "product import missing.csv"),
+]
+
+LATE = (
+    "customer create Ann --id ANN --phone 0712345678; "
+    "invoice create --customer ANN --amount 5 --date 2024-02-03 --due 2024-02-04; remind"
+)
+STORIES += [
+    ("webhook_port", "dashboard --port 8000"),
+    ("unknown_short_code", "@ann; dashboard --short-code 999999"),
+    ("usage", "@ann; webhook tail --since yesterday"),
+    ("no_alert_urls", f"{LATE} --again-after 0; remind --send"),
+    ("reminder_not_found", "@ann; remind cancel 5 --reason x"),
+    ("already_cancelled", f"{LATE}; remind cancel 1 --reason x; remind cancel 1 --reason x"),
+]
+
+STORIES += [
+    ("account_not_found", "@ann; ledger account assets:gold"),
+    ("account_unclear", "@ann; ledger account ANN"),
+    ("usage", "@ann; ledger journal --from 2026-02-03 --to 2026-02-01"),
+    ("usage", "@ann; export --format excel"),
+    ("file_not_writable", "@ann; export --format csv -o missing/books.csv"),
 ]

@@ -48,7 +48,7 @@ GALLERY = [
     ("usage", "invoice create --customer CUST-001 --amount 5.001"),
     ("usage", "invoice create --customer CUST-001 --amount NaN"),
     ("usage", "invoice create --customer CUST-001 --amount 5 --date 3/2/2026"),
-    ("usage", "pos create --item Coke"),
+    ("usage", "pos create --item Coke,2"),
     ("usage", "payment list --from 2026-02-03 --to 2026-02-02"),
     ("usage", "webhook ingest --kind sms paid.json"),
     ("usage", "webhook show five"),
@@ -59,6 +59,9 @@ GALLERY = [
     ("broken_toml", "@broken_toml; customer list"),
     ("broken_dotenv", "@broken_dotenv; customer list"),
     ("secret_in_config", "@secret_toml; customer list"),
+    ("bad_logo", f"@billed; @no_logo; invoice document {INVOICE}"),
+    ("bad_logo", f"@billed; @broken_logo; invoice document {INVOICE} --pdf i.pdf"),
+    ("file_not_writable", f"@billed; invoice document {INVOICE} --html missing/i.html"),
     ("secret_in_config", "config set mpesa.passkey hush"),
     ("unknown_setting", "config set webhook.prot 9000"),
     ("database_not_found", "customer list"),
@@ -128,9 +131,6 @@ GALLERY = [
     ("bad_phone", "mpesa pull register --nominated-number 12"),
     ("empty_span", "mpesa pull --from 2020-01-02 --to 2020-01-01"),
     ("out_of_reach", "mpesa pull --from 2020-01-01 --to 2020-01-02"),
-    ("usage", "mpesa pull --since yesterday"),
-    ("usage", "mpesa pull --from 2020-01-01T00:00Z"),
-    ("file_exists", "init; init --environment sandbox"),
     ("file_not_writable", "customer create Ann; init books.db/shop"),
     ("unknown_short_code", "mpesa register --short-code 999999"),
     ("not_in_production", "@production; mpesa simulate --amount 5 --bill-ref A"),
@@ -168,7 +168,7 @@ ELSEWHERE = {
     "no_pg_tools": "needs PostgreSQL without its tools; tests/store/test_backups.py",
     "not_supported": "needs Windows",
     "url_refused": "its rules are printed as well; tests/commands/test_mpesa_register.py",
-}
+} | OFFICE.ELSEWHERE
 """Codes that no command line can cause here, and why."""
 
 WITHOUT_HINT = {
@@ -258,6 +258,8 @@ ARRANGED = {
     "busy_port": busy_port,
     "nobody_logged_in": nobody_logged_in,
     "broken_toml": file("kelly.toml", "[webhook\n"),
+    "no_logo": file("kelly.toml", '[business]\nlogo = "missing.png"\n'),
+    "broken_logo": file("kelly.toml", '[business]\nlogo = "kelly.toml"\n'),
     "secret_toml": file("kelly.toml", '[mpesa]\npasskey = "hush"\n'),
     "broken_dotenv": file(".env", 'KELLY_WEBHOOK_PORT="8000\n'),
     "bad_scenario": file("mine.toml", "[payers]\ncount = -1\n"),

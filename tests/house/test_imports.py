@@ -9,23 +9,30 @@ import sys
 import pytest
 
 HEAVY = {
-    "alembic", "apprise", "cryptography", "dotenv", "httptools", "httpx", "prometheus_client",
-    "pydantic", "python_calamine", "rapidfuzz", "rich", "sqlalchemy", "sqlite3", "sqlmodel",
-    "starlette", "structlog", "tomlkit", "uvicorn", "uvloop",
+    "PIL", "alembic", "apprise", "cryptography", "defusedxml", "dotenv", "fpdf", "httptools",
+    "httpx", "jinja2", "prometheus_client", "pydantic",
+    "python_calamine", "rapidfuzz", "rich", "sqlalchemy", "sqlite3", "sqlmodel",
+    "starlette", "structlog", "tomlkit", "uvicorn", "uvloop", "xlsxwriter",
 }  # fmt: skip
 
 HOMES = {
+    "PIL": {"render"},
     "alembic": {"store"},
     "apprise": {"listener"},
     "click": set(),
     "cryptography": {"daraja"},
+    "defusedxml": {"render"},
     "dotenv": {"config"},
+    "fpdf": {"render"},
     "httptools": {"listener"},
     "httpx": {"daraja"},
+    "jinja2": {"render"},
+    "markupsafe": {"render"},
     "platformdirs": {"config"},
     "prometheus_client": {"listener"},
     "psycopg": {"store"},
     "pydantic": {"store"},
+    "pygal": {"render"},
     "python_calamine": {"services"},
     "rapidfuzz": {"services"},
     "rich": {"render"},
@@ -41,6 +48,7 @@ HOMES = {
     "tzdata": set(),
     "uvicorn": {"daraja", "listener"},
     "uvloop": {"listener"},
+    "xlsxwriter": {"render"},
 }
 """The floors on which each package from outside may be named."""
 

@@ -127,7 +127,7 @@ def test_no_module_has_a_name_that_says_nothing(modules):
 
 def test_every_test_file_lies_where_its_subject_lies(root):
     floors = {path.name for path in (root / "kelly_cli").iterdir() if path.is_dir()}
-    floors |= {"e2e", "house", "bench", "proofs", "__pycache__"}
+    floors |= {"browser", "e2e", "house", "bench", "proofs", "__pycache__"}
     found = {path.name for path in (root / "tests").iterdir() if path.is_dir()}
     assert found <= floors
 

@@ -87,13 +87,42 @@ def test_json_refuses_what_json_does_not_have() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\tx", "\rx",
-        "  =1", "\u3000=1", "\u200b=1", "\ufeff=1", "\x00=1", "\uff1d1", "\uff0b1", "\uff0d1",
-        "\uff20SUM", " \uff1d1", "-", "+254712345678", " -5", "-5-1", "-1e5", "'=1",
+        "=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "  =1", "\u3000=1", "\uff1d1", "\uff0b1",
+        "\uff0d1", "\uff20SUM", " \uff1d1", "-", "+254712345678", " -5", "-5-1", "-1e5", "'=1",
     ],
 )  # fmt: skip
 def test_a_live_formula_gets_a_quote(text: str) -> None:
     assert safe_csv_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("\t=1", r"\u0009=1"),
+        ("\r\n=1", r"\u000d\u000a=1"),
+        ("\u200b=1", r"\u200b=1"),
+        ("\ufeff=1", r"\ufeff=1"),
+        ("\x00", r"\u0000"),
+        ("\x1b[31mred", r"\u001b[31mred"),
+        ("\U000e0041\ud800", r"\U000e0041\ud800"),
+        ("\\", "\\"),
+        ("C:\\users", "C:\\users"),
+        (r"\u0041", r"\\u0041"),
+        ("\\\x1b", r"\\\u001b"),
+        ("= \x1b", r"'= \u001b"),
+    ],
+)
+def test_harmful_characters_stand_in_a_cell_by_their_codes(text: str, cell: str) -> None:
+    assert safe_csv_cell(text) == cell
+    assert read_csv_cell(cell) == text
+
+
+@given(st.text(st.sampled_from("\\uU01b'= \x1b\U000e0041")) | ANY_TEXT)
+def test_a_cell_in_ascii_reads_back_too(text: str) -> None:
+    cell = safe_csv_cell(text, ascii_only=True)
+    assert cell.isascii()
+    assert cell.isprintable()
+    assert read_csv_cell(cell) == text
 
 
 @pytest.mark.parametrize(
@@ -111,6 +140,7 @@ def test_numbers_and_nothing_are_cells_too() -> None:
 def test_a_csv_cell_reads_back_and_is_never_live(text: str) -> None:
     cell = safe_csv_cell(text)
     assert read_csv_cell(cell) == text
+    assert not FORBIDDEN.search(cell)
     if cell.strip()[:1] in set("=+-@\uff1d"):
         assert float(cell) < 0
 

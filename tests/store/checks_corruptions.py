@@ -175,10 +175,10 @@ ALLOCATION = """
 a_cent_more_allocated: I-12 I-13 *
     UPDATE allocations SET amount_cents = amount_cents + 1 WHERE id = {MOVED};
 
-allocated_sum_off: I-12 I-20
+allocated_sum_off: I-12 I-20 I-26
     UPDATE payments SET allocated_cents = allocated_cents - 1 WHERE id = {PLACED};
 
-an_allocation_lost: I-12 I-24 *
+an_allocation_lost: I-12 I-24 I-26 *
     DELETE FROM allocations WHERE id = {MOVED};
 
 taken_back_twice: I-12
@@ -186,7 +186,7 @@ taken_back_twice: I-12
         payment_id, invoice_id, amount_cents, reason, created_at FROM allocations WHERE reason =
         'void';
 
-paid_sum_off: I-13 I-25 *
+paid_sum_off: I-13 I-25 I-26 *
     UPDATE invoices SET amount_paid_cents = amount_paid_cents + 1 WHERE id = {OPEN};
 
 paid_too_much: I-14
@@ -204,7 +204,7 @@ payment_status_flipped: I-15
     without payments STATUS
     UPDATE payments SET status = 'COMPLETED' WHERE id = {LONE};
 
-void_with_money: I-15 I-30 *
+void_with_money: I-15 I-26 I-30 *
     drop invoices ck_invoices_void_holds_nothing
     UPDATE invoices SET voided_at = created_at WHERE id = {PAID};
 
@@ -216,7 +216,7 @@ to_another_customers_invoice: I-13 I-16 *
 payer_changed: I-16
     UPDATE payments SET customer_id = customer_id + 1 WHERE id = {PLACED};
 
-reversed_with_money: I-17 I-30 *
+reversed_with_money: I-17 I-26 I-30 *
     drop payments ck_payments_reversed_holds_nothing
     UPDATE payments SET reversed_at = created_at WHERE id = {PLACED};
 

@@ -93,5 +93,54 @@ a_merged_id_finds_nobody: I-27
         WHERE customer_id IS NOT NULL GROUP BY customer_id HAVING count(*) > 1);
 """
 
-PARTS = (ADJUSTMENTS, STATEMENTS, COUNTER, TIDIED)
+TOTALS = """
+a_total_off_by_a_cent: I-38 *
+    UPDATE hour_totals SET amount_cents = amount_cents + 1 WHERE status = 'UNMATCHED';
+
+a_payment_not_counted: I-38 *
+    UPDATE hour_totals SET payments = payments - 1 WHERE status = 'COMPLETED';
+
+an_hour_lost: I-38 *
+    DELETE FROM hour_totals WHERE status = 'COMPLETED';
+
+an_hour_made_up: I-38 *
+    INSERT INTO hour_totals VALUES ('2026-01-05', 3, '', 'COMPLETED', 1, 100);
+
+counted_in_another_hour: I-38 *
+    UPDATE hour_totals SET hour = hour + 24;
+
+counted_as_another_status: I-38 *
+    UPDATE hour_totals SET status = 'VOID' WHERE status = 'UNMATCHED';
+
+money_of_another_short_code: I-38 *
+    UPDATE hour_totals SET short_code = short_code || '0' WHERE short_code <> '';
+"""
+
+SHELF = """
+a_stock_off_by_one: I-37 *
+    UPDATE products SET stock = stock + 1 WHERE key = 'TEA';
+
+a_move_lost: I-37 *
+    DELETE FROM stock_moves WHERE kind = 'returned';
+
+a_move_made_up: I-30 *
+    INSERT INTO stock_moves (product_id, quantity, kind, actor, created_at)
+        SELECT id, 5, 'received', 'x', '2026-01-05 06:00:00.000000' FROM products;
+    UPDATE products SET stock = stock + 5;
+
+sold_by_a_sale_that_has_none_of_it: I-37
+    UPDATE stock_moves SET product_id = 2 WHERE id = (SELECT min(id) FROM stock_moves
+        WHERE kind = 'sold');
+
+a_line_that_forgot_its_product: I-37 *
+    UPDATE pos_items SET catalogue_id = NULL WHERE catalogue_id = 2;
+
+more_pieces_than_moved: I-03 I-37 *
+    UPDATE pos_items SET quantity = quantity + 1 WHERE catalogue_id = 2;
+
+a_product_of_nobody: I-30 *
+    UPDATE products SET product_id = 'OTHER' WHERE key = 'CUT';
+"""
+
+PARTS = (SHELF, ADJUSTMENTS, STATEMENTS, COUNTER, TIDIED, TOTALS)
 CORRUPTIONS = [text for part in PARTS for text in part.strip().split("\n\n")]

@@ -5,6 +5,7 @@ import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from kelly_cli.core.goods import AskedItem
 from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
 from kelly_cli.errors import DomainError
 from kelly_cli.services import (
@@ -18,6 +19,7 @@ from kelly_cli.services import (
     invoices,
     logs,
     merging,
+    products,
     reconciling,
     recording,
     sales,
@@ -175,7 +177,23 @@ class Story:
         self.by_hand()
         self.statement(ann)
         self.tidied()
+        self.shelf()
         return self
+
+    def shelf(self):
+        """Sell of the catalogue: paid, half paid, paid and void, more than there is; count again."""
+        for new in (("TEA", "Tea", 5000, 3000, 10), ("CUT", "Cut", 5000)):
+            products.create_product(self.database, self.hand(), products.NewProduct(*new))
+        sold = [self.sold("TEA", pieces) for pieces in (2, 3, 4, 9)]
+        for sale, paid in zip([*sold, self.sold("CUT", 1)], (100, 149, 200, 450, 50), strict=True):
+            self.pay(sale, paid)
+        self.void_sale(sold[2])
+        products.receive(self.database, self.hand(), "tea", 24)
+        products.edit_product(self.database, self.hand(), "tea", {"stock": 20})
+
+    def sold(self, product, pieces):
+        items, day = [AskedItem(product, pieces, None)], self.today()
+        return sales.create_sale(self.database, self.hand(), items=items, sold_on=day).pos_id
 
     def by_hand(self):
         """Write off, credit, take both back, hold, record, and move money about."""

@@ -139,7 +139,7 @@ def test_books_of_every_kind_of_event_have_no_violation(database):
 
 def test_every_invariant_of_the_schema_is_looked_at(copy):
     _, named = copy
-    numbers = [*range(1, 26), *range(27, 32), 36]
+    numbers = [*range(1, 32), 36, 37, 38]
     assert sorted(named().counts) == [f"I-{number:02d}" for number in numbers]
 
 
@@ -195,6 +195,8 @@ def healthy_postgres():
         connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
+# A check that stops half-way leaves its other cursors to the collector, and psycopg complains.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.postgres
 @pytest.mark.parametrize("corruption", ON_POSTGRES, ids=[each.name for each in ON_POSTGRES])
 def test_a_corruption_is_caught_and_named_on_postgresql(healthy_postgres, corruption):
@@ -322,6 +324,9 @@ def test_cash_needs_no_log_but_an_audit_row(database, audited):
             "INSERT INTO payments (mpesa_receipt_number, method, channel, amount_cents, "
             "transaction_date, customer_id, verified_by, created_at) VALUES ('CASH-1', 'cash', "
             "'hand', 500, '2026-01-05 09:00:00.000000', 1, 'hand', '2026-01-05 06:00:00.000000')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO hour_totals VALUES ('2026-01-05', 9, '', 'COMPLETED', 1, 500)"
         )
         if audited:
             record_audit(connection, story.hand(), "payment.record", "CASH-1")

@@ -47,7 +47,7 @@ def test_a_look_ends_in_time_and_when_it_is_over(only_sqlite):
 @pytest.mark.parametrize("way", ["flip", "truncate"])
 def test_damage_of_the_file_is_found(only_sqlite, tmp_path, way):
     with only_sqlite.writing() as connection:
-        for number in range(300):
+        for number in range(1500):
             connection.exec_driver_sql(
                 f"INSERT INTO counters (name, value) VALUES ('{number:0200}', {number})"
             )

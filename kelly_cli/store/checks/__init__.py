@@ -18,13 +18,16 @@ from kelly_cli.store.checks import (
     closes,
     counter,
     fifo,
+    journal,
     logs,
     money,
     people,
     references,
     schema,
     statements,
+    stock,
     times,
+    totals,
 )
 from kelly_cli.store.checks.shape import Check, CheckResult, Snapshot, Violation
 
@@ -76,6 +79,7 @@ OF_THE_BOOKS = (
     Check("I-23", people.sales_and_invoices),
     Check("I-24", people.money_is_conserved),
     Check("I-25", people.debts_are_conserved),
+    Check("I-26", journal.accounts),
     Check("I-27", references.keys_stand_for_their_ids),
     Check("I-27", references.everything_has_its_key),
     Check("I-27", references.ids_are_taken_once),
@@ -100,6 +104,10 @@ OF_THE_BOOKS = (
     Check("I-36", asked.answered_prompts),
     Check("I-36", asked.requests),
     Check("I-36", asked.reversals),
+    Check("I-37", stock.sums_of_moves),
+    Check("I-37", stock.moves_of_sales),
+    Check("I-30", stock.moved_by_hand),
+    Check("I-38", totals.hours),
 )
 CHECKS = (*OF_THE_FILE, *OF_THE_BOOKS)
 
