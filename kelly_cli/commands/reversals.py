@@ -20,6 +20,7 @@ from kelly_cli.commands.mpesa_ask import (
 )
 from kelly_cli.commands.options import DryRunOpt, JsonOpt, ReasonOpt, UndoOpt, YesOpt, printable
 from kelly_cli.core.money import kes, kes_for_people
+from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -102,6 +103,8 @@ def reverse(
     office = office_of(ctx, json=json)
     why = printable(reason, option="--reason")
     command = f"kelly payment reverse {receipt} --reason TEXT"
+    if undo and (done_in_portal or wait):
+        raise UsageError("--undo asks nobody: leave out --done-in-portal and --wait")
     if undo:
         _restore(office, receipt, why, dry_run=dry_run)
         return

@@ -18,9 +18,9 @@ from kelly_cli.store.book_rows import as_wall
 from kelly_cli.store.ledger_stories import OPENING_CREDIT, Stories, in_nairobi, read_stories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, CursorResult
 
 ROWS_AT_ONCE = 5_000
 
@@ -79,8 +79,8 @@ def read_journal(
     span: Span = ALWAYS,
     *,
     takes_payments: Callable[[str | None], bool] = lambda _: True,
-) -> Iterator[Entry]:
-    """Read the entries of a stretch of time, in order.
+) -> Generator[Entry]:
+    """Read the entries of a stretch of time, in order; its end closes what it reads from.
 
     ``takes_payments``: whether payers pay into a statement's account.
     """
@@ -106,7 +106,10 @@ def read_journal(
     if span.end is not None:
         end = span.end
         entries = takewhile(lambda each: each.at < end, entries)
-    return entries
+    try:
+        yield from entries
+    finally:
+        reader.close()
 
 
 class _Reader:
@@ -120,6 +123,7 @@ class _Reader:
         self._owners = stories.owners
         self._names = stories.names
         self._opening = _opening_invoices(connection)
+        self._streams: list[CursorResult[Any]] = []
 
     def invoices(self) -> Iterator[Entry]:
         where = self._between(issued_on="i.issued_on")
@@ -240,9 +244,16 @@ class _Reader:
     def _rows(self, sql: str) -> Iterable[Any]:
         if self._is_sqlite:
             return hot.run(self._connection, sql)
-        return self._connection.exec_driver_sql(
+        rows = self._connection.exec_driver_sql(
             sql, execution_options={"stream_results": True, "yield_per": ROWS_AT_ONCE}
         )
+        self._streams.append(rows)
+        return rows
+
+    def close(self) -> None:
+        """Let go of what was not read to its end."""
+        for rows in self._streams:
+            rows.close()
 
     def _between(
         self,

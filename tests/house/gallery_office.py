@@ -74,6 +74,7 @@ STORIES += [
     ("file_exists", "init; init --environment sandbox"),
     ("not_void", f"@billed; invoice void {INVOICE} --undo --reason typo"),
     ("not_void", f"@sold; pos void {SALE} --undo --reason typo"),
+    ("usage", "@lost; payment reverse QGK12XYZ91 --undo --wait --reason typo"),
     ("not_reversed", "@lost; payment reverse QGK12XYZ91 --undo --reason typo"),
     ("unknown_header", "@stranger; import customers s.csv"),
     ("usage", "@names; import customers c.csv --map Name=colour"),

@@ -195,8 +195,6 @@ def healthy_postgres():
         connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
-# A check that stops half-way leaves its other cursors to the collector, and psycopg complains.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.postgres
 @pytest.mark.parametrize("corruption", ON_POSTGRES, ids=[each.name for each in ON_POSTGRES])
 def test_a_corruption_is_caught_and_named_on_postgresql(healthy_postgres, corruption):

@@ -6,6 +6,7 @@ payments carry, and against plain sums of money and statements.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from kelly_cli.core import ledger
@@ -49,14 +50,14 @@ def accounts(books: Snapshot) -> Found:
 def _held(books: Snapshot) -> dict[str, int]:
     """Return account → cents, without what a statement says that was there before."""
     held: dict[str, int] = {}
-    for each in read_journal(books.connection):
-        _, _, _, debit, credit, cents, kind, _ = each
-        if cents <= 0 or debit == credit:
-            raise BrokenInvariantError(f"an entry moves {cents} cents from {credit} to {debit}")
-        if kind == "opening" and ledger.MPESA in {debit, credit}:
-            continue
-        held[debit] = held.get(debit, 0) + cents
-        held[credit] = held.get(credit, 0) - cents
+    with closing(read_journal(books.connection)) as entries:
+        for _, _, _, debit, credit, cents, kind, _ in entries:
+            if cents <= 0 or debit == credit:
+                raise BrokenInvariantError(f"an entry moves {cents} cents from {credit} to {debit}")
+            if kind == "opening" and ledger.MPESA in {debit, credit}:
+                continue
+            held[debit] = held.get(debit, 0) + cents
+            held[credit] = held.get(credit, 0) - cents
     return held
 
 
