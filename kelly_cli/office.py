@@ -167,6 +167,14 @@ class Office:
             self.database.close()
 
 
+def office_with(config: Config, *, actor: str) -> Office:
+    """Return an office for a configuration that was read already, by another process."""
+    office = Office(Flags())
+    office.config = config
+    office.actor = actor
+    return office
+
+
 def office_of(ctx: typer.Context, *, json: bool = False) -> Office:
     """Return the office of this run. ``json``: the flag stood after the command."""
     office = ctx.find_object(Office)

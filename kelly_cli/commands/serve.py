@@ -73,33 +73,34 @@ def serve(
 
 
 def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]) -> None:
-    from kelly_cli.commands.serve_books import open_books, validator_of
+    from kelly_cli.commands.serve_books import clerk_of, open_books, validator_of
     from kelly_cli.commands.serve_lines import logbook_of, say_stopped, teller_of
     from kelly_cli.listener import server
     from kelly_cli.listener.counts import Counts
-    from kelly_cli.listener.inspector import Inspector
+    from kelly_cli.listener.doubt import Doubt
     from kelly_cli.services.quarantine import Quarantine
+    from kelly_cli.services.serving import Shelf
 
-    database, intake, away = open_books(office)
-    logbook, counts = logbook_of(office), Counts()
+    database, opened, away = open_books(office)
+    logbook, counts, doubt = logbook_of(office), Counts(), Doubt()
     teller = teller_of(office, logbook, server.url_of(bound))
     for warning in [*warnings, *away]:
         teller.complain(f"Warning: {warning}")
     finished = server.run(
         bound,
         server.Books(
-            intake,
+            database,
+            Shelf(office.spool, office.now),
+            clerk_of(office, opened=opened),
             Quarantine(database, office.config.mpesa.our_codes, office.now),
+            doubt,
         ),
         _settings(office),
         counts=counts,
         teller=teller,
         stop=stop,
-        beside=[
-            *_watch(office, database, counts, teller),
-            Inspector(intake.standing, teller.complain),
-        ],
-        validator=validator_of(office, intake),
+        beside=_watch(office, database, counts, teller),
+        validator=validator_of(office, doubt),
     )
     if finished:
         database.close()

@@ -1,4 +1,4 @@
-"""What `kelly webhook serve` opens: the books, the spool beside them, and the validator."""
+"""What `kelly webhook serve` opens: the books, the spool beside them, the clerk, the validator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from kelly_cli.errors import SchemaTooNewError, SchemaTooOldError, StorageError
 
 if TYPE_CHECKING:
+    from kelly_cli.listener.clerk_line import OpenClerk
+    from kelly_cli.listener.clerk_process import Process
+    from kelly_cli.listener.doubt import Doubt
     from kelly_cli.listener.validation import Validator
     from kelly_cli.office import Office
     from kelly_cli.services.serving import Intake
@@ -17,16 +20,14 @@ BUSY_S = 1.0
 NEVER_AWAY = {"not_a_kelly_database"}
 
 
-def open_books(office: Office) -> tuple[Database, Intake, list[str]]:
+def open_books(office: Office) -> tuple[Database, bool, list[str]]:
     """Open the books and the spool, or the spool alone when the books that were there are away.
 
-    The last is what to tell people about it.
+    Tells whether the books are open, and what to tell people when they are not.
 
     Raises:
         StorageError: there is no place for callbacks, or the books are not for this kelly.
     """
-    from kelly_cli.services.serving import Intake
-
     office.busy_s = BUSY_S
     database, spool = office.database, office.spool
     warnings = []
@@ -50,11 +51,36 @@ def open_books(office: Office) -> tuple[Database, Intake, list[str]]:
     spool.prepare()
     if opened:
         spool.remember_books()
-    intake = Intake(database, office.inbox(database), office.now, spool=spool, opened=opened)
-    return database, intake, warnings
+    return database, opened, warnings
 
 
-def validator_of(office: Office, intake: Intake) -> Validator | None:
+def intake_of(office: Office, *, opened: bool) -> Intake:
+    """Return what takes callbacks into the books.
+
+    Raises:
+        StorageError: the books are said to be open, and there is no database file.
+    """
+    from kelly_cli.services.serving import Intake
+
+    office.busy_s = BUSY_S
+    inbox = office.inbox(office.database)
+    return Intake(office.database, inbox, office.now, spool=office.spool, opened=opened)
+
+
+def clerk_of(office: Office, *, opened: bool) -> OpenClerk:
+    """Return what starts a process that has the books open. ``opened``: they are there now."""
+    from kelly_cli.commands.serve_clerk import Begin
+    from kelly_cli.listener.clerk_process import Process
+
+    def start(*, first: bool) -> Process:
+        # Only at the start were they opened by a person's own hand.
+        begin = Begin(office.config, office.actor, opened and first)
+        return Process("kelly_cli.commands.serve_clerk", begin)
+
+    return start
+
+
+def validator_of(office: Office, doubt: Doubt) -> Validator | None:
     """Return who judges validation requests, started; None = the policy is off."""
     policy = office.config.webhook.validation
     if policy == "off":
@@ -65,7 +91,7 @@ def validator_of(office: Office, intake: Intake) -> Validator | None:
 
     # Connections of its own: a writer that hangs has no share in them.
     books = Database(office.config.database.url, busy_s=BUSY_S)
-    judge = Judge(books, ours=office.config.mpesa.our_codes, stands=intake.standing.must_stand)
+    judge = Judge(books, ours=office.config.mpesa.our_codes, stands=doubt.must_stand)
     validator = Validator(judge.doubt_of, strict=policy == "strict")
     validator.start()
     return validator

@@ -1,6 +1,6 @@
 """While the database is away: a thread that keeps callbacks in the spool.
 
-It takes over what the writer could not keep within a second, also while the writer still hangs in
+It takes what the clerk could not keep, or not within a second, also while the clerk still hangs in
 the database. A callback that both kept is one log in the end: its delivery id is the same.
 """
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from kelly_cli.services.serving import Callback
 
-LOOK_S = 0.1
-"""How often the writer is looked at."""
 MOST_AT_ONCE = 500
 
 
@@ -32,8 +30,8 @@ class Waiting(NamedTuple):
 class Refuge:
     """The thread.
 
-    ``keep`` puts callbacks in the spool, ``answer`` tells who waits, ``look`` gives what the writer
-    does not keep in time, ``complain`` tells a person; all are called in the thread.
+    ``keep`` puts callbacks in the spool, ``answer`` tells who waits, ``complain`` tells a person;
+    all are called in the thread.
     """
 
     def __init__(
@@ -41,31 +39,29 @@ class Refuge:
         keep: Callable[[Sequence[Callback]], None],
         *,
         answer: Callable[[Sequence[Waiting], bool], None],
-        look: Callable[[], Sequence[Waiting]],
         complain: Callable[[Exception], None],
     ) -> None:
         self._keep = keep
         self._answer = answer
-        self._look = look
         self._complain = complain
         self._queue: SimpleQueue[Sequence[Waiting] | None] = SimpleQueue()
-        self._waiting = 0
         self._thread = threading.Thread(target=self._run, name="kelly-spool", daemon=True)
-        self.kept = 0
-        """Callbacks in the spool by this thread, since the start."""
+        # Each is changed by one thread only: whoever hands over, and this one.
+        self._taken = self._done = 0
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def take(self, waiting: Sequence[Waiting]) -> None:
-        """Take callbacks over. Any thread."""
+        """Take callbacks over. One thread at a time."""
+        self._taken += len(waiting)
         self._queue.put(waiting)
 
     @property
     def waiting(self) -> int:
-        """How many hand-overs are not looked at yet."""
-        return self._queue.qsize()
+        """How many callbacks are not on disk yet."""
+        return self._taken - self._done
 
     @property
     def is_alive(self) -> bool:
@@ -73,7 +69,7 @@ class Refuge:
         return self._thread.is_alive()
 
     def stop(self, *, timeout_s: float) -> None:
-        """Keep what was taken over, and what the writer still holds."""
+        """Keep what was taken over."""
         if self._thread.ident is not None:
             self._queue.put(None)
             self._thread.join(timeout_s)
@@ -82,13 +78,12 @@ class Refuge:
         last = False
         while not last:
             waiting: list[Waiting] = []
+            taken = self._queue.get()
             with suppress(Empty):
-                taken = self._queue.get(timeout=LOOK_S)
                 while True:
                     last = last or taken is None
                     waiting += taken or ()
                     taken = self._queue.get_nowait()
-            waiting += self._look()
             for start in range(0, len(waiting), MOST_AT_ONCE):
                 self._keep_some(waiting[start : start + MOST_AT_ONCE])
 
@@ -96,8 +91,9 @@ class Refuge:
         try:
             self._keep([each.callback for each in waiting])
         except Exception as error:  # noqa: BLE001 - the thread must outlive everything
-            self._answer(waiting, False)  # noqa: FBT003 - as the writer's own answer
+            self._done += len(waiting)
+            self._answer(waiting, False)  # noqa: FBT003 - as the loop's own answer
             self._complain(error)
             return
-        self.kept += len(waiting)
+        self._done += len(waiting)
         self._answer(waiting, True)  # noqa: FBT003

@@ -12,18 +12,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kelly_cli.listener.writer import Writer
-    from kelly_cli.services.serving import Intake
 
 LOOK_S = 2.0
 """A look that takes longer is a bad one."""
 
 
 class Health:
-    """Asked by ``GET /healthz``, by anyone and at any rate."""
+    """Asked by ``GET /healthz``, by anyone and at any rate. ``check`` raises unless all is well."""
 
-    def __init__(self, intake: Intake, writer: Writer) -> None:
-        self._intake = intake
+    def __init__(self, check: Callable[[], None], writer: Writer) -> None:
+        self._check = check
         self._writer = writer
         self._look: asyncio.Future[bool] | None = None
 
@@ -51,7 +52,7 @@ class Health:
 
     def _look_once(self, look: asyncio.Future[bool]) -> None:
         try:
-            self._intake.check()
+            self._check()
         except Exception:  # noqa: BLE001 - whatever it is, it is not good
             good = False
         else:

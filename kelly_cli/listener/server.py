@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import signal
 import socket
@@ -27,23 +26,26 @@ from kelly_cli.listener.guard import guarding
 from kelly_cli.listener.health import Health
 from kelly_cli.listener.keeper import Keeper
 from kelly_cli.listener.routes import Desk, Routes
+from kelly_cli.listener.spared import spare_the_collector
 from kelly_cli.listener.writer import Writer
+from kelly_cli.store.schema import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from kelly_cli.listener.addresses import Network
+    from kelly_cli.listener.clerk_line import OpenClerk
     from kelly_cli.listener.counts import Counts
+    from kelly_cli.listener.doubt import Doubt
     from kelly_cli.listener.telling import Teller
     from kelly_cli.listener.validation import Validator
     from kelly_cli.services.quarantine import Quarantine, SetAside, Stranger
-    from kelly_cli.services.serving import Intake
+    from kelly_cli.services.serving import Shelf
+    from kelly_cli.store.database import Database
 
 BACKLOG = 2048
 IDLE_S = 15
-YOUNG_OBJECTS = 20_000
-"""A batch makes some thousands of objects, and hardly a cycle."""
 FINISH_S = 7
 """How long accepted requests have to finish; with the writer's, 10 s in all."""
 WRITER_S = 2.0
@@ -65,10 +67,16 @@ class Settings(NamedTuple):
 
 
 class Books(NamedTuple):
-    """What stands behind the listener: for callbacks, and for those of strangers."""
+    """What stands behind the listener: for callbacks, and for those of strangers.
 
-    intake: Intake
+    ``doubt``: what the clerk says against the books.
+    """
+
+    database: Database
+    shelf: Shelf
+    open_clerk: OpenClerk
     quarantine: Quarantine
+    doubt: Doubt
 
     def take_strangers(self, strangers: Sequence[Stranger]) -> SetAside:
         """Set refused bodies aside, in books that can be trusted.
@@ -76,8 +84,17 @@ class Books(NamedTuple):
         Raises:
             StorageError: not now.
         """
-        self.intake.standing.must_stand()
+        self.doubt.must_stand()
         return self.quarantine.take(strangers)
+
+    def check(self) -> None:
+        """Return when the books can be read; writes nothing. Any thread.
+
+        Raises:
+            StorageError: they cannot.
+        """
+        self.doubt.must_stand()
+        open_for_reading(self.database)
 
 
 class Helper(Protocol):
@@ -179,21 +196,23 @@ def run(
     beside: Sequence[Helper] = (),
     validator: Validator | None = None,
 ) -> bool:
-    """Serve until a signal; tell whether the writer finished all that it had taken.
+    """Serve until a signal; tell whether the clerk finished all that he was sent.
 
     The teller starts when the first connection can come, and with it what runs ``beside``.
 
     Raises:
         KellyError: the strict parser is not installed.
     """
-    if find_spec("httptools") is None:
-        raise KellyError(
-            "the listener needs the package httptools",
-            hint="pip install httptools",
-            code="missing_package",
-        )
-    writer = Writer(books.intake, counts, tell=teller.tell, complain=teller.complain)
-    desk = Desk(writer, Health(books.intake, writer), counts, validator)
+    _must_have_the_strict_parser()
+    writer = Writer(
+        books.shelf,
+        counts,
+        open_clerk=books.open_clerk,
+        doubt=books.doubt,
+        tell=teller.tell,
+        complain=teller.complain,
+    )
+    desk = Desk(writer, Health(books.check, writer), counts, validator)
     keeper = Keeper(books.take_strangers, counts, teller.complain)
     entrance = Entrance(
         allowed=settings.allowed, trusted=settings.trusted, published=settings.published
@@ -212,18 +231,26 @@ def run(
     server = _Server(
         _uvicorn_config(gate, guarding(counts, crowd)),
         stop,
-        before=writer.start,
+        writer=writer,
         after=lambda: _start(helpers),
     )
     with _logs_told_by(teller):
         try:
             server.run([bound])
         finally:
-            finished = writer.stop(timeout_s=WRITER_S)
             end_s = monotonic() + HELPERS_S
             for each in (*beside, teller):
                 each.stop(timeout_s=max(end_s - monotonic(), 0.05))
-    return finished
+    return server.finished
+
+
+def _must_have_the_strict_parser() -> None:
+    if find_spec("httptools") is None:
+        raise KellyError(
+            "the listener needs the package httptools",
+            hint="pip install httptools",
+            code="missing_package",
+        )
 
 
 def _start(helpers: Sequence[Helper]) -> None:
@@ -251,36 +278,38 @@ def _uvicorn_config(gate: Gate, protocol: type[asyncio.Protocol]) -> uvicorn.Con
 
 
 class _Server(uvicorn.Server):
-    """The server, with a word ``before`` it takes the first connection and ``after`` it can."""
+    """The server, with the writer at work around it, and a word ``after`` it takes connections."""
 
     def __init__(
         self,
         config: uvicorn.Config,
         stop: Stop,
         *,
-        before: Callable[[asyncio.AbstractEventLoop], None],
+        writer: Writer,
         after: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._stop = stop
-        self._before = before
+        self._writer = writer
         self._after = after
+        self.finished = False
+        """Whether the clerk finished all that he was sent."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the doors."""
-        self._before(asyncio.get_running_loop())
+        await self._writer.start()
         await super().startup(sockets)
         self._after()
-        _spare_the_collector()
+        spare_the_collector()
         if self._stop.asked:
             self.should_exit = True
 
-
-def _spare_the_collector() -> None:
-    """Let the cycle collector walk seldom, and never again what lives as long as the process."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer who was let in, then close the books."""
+        try:
+            await super().shutdown(sockets)
+        finally:
+            self.finished = await self._writer.finish(timeout_s=WRITER_S)
 
 
 class _ToTeller(logging.Handler):

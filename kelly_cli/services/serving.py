@@ -1,7 +1,8 @@
 """What a listener asks of the books: keep these callbacks, finish the unfinished, are you there.
 
 Every promise to keep something is made after it is on disk. Knows nothing of HTTP and threads; one
-thread at a time may call what writes.
+thread at a time may call what writes. The shelf is the part that needs no books: a listener has it
+where it answers, and the books may be open in another process.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from kelly_cli.errors import StorageError
 from kelly_cli.services.inbox import Answered, Delivery, delivery_ids
 from kelly_cli.services.spooling import SOURCE, drain_unit
 from kelly_cli.services.standing import Standing
-from kelly_cli.store.schema import open_for_reading
 from kelly_cli.store.spool_drain import Drain
 
 if TYPE_CHECKING:
@@ -55,6 +55,48 @@ class Happened(NamedTuple):
     kind: str = "confirmation"
 
 
+class Shelf:
+    """The spool beside the books (None = there is none), as whoever answers callbacks sees it.
+
+    ``clock``: aware UTC now.
+    """
+
+    def __init__(self, spool: Spool | None, clock: Callable[[], datetime]) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._ids = delivery_ids()
+
+    def next_id(self) -> str:
+        """Return the delivery id of a callback that came just now. One thread at a time."""
+        return next(self._ids)
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is one."""
+        return self._spool is not None
+
+    def takes(self) -> bool:
+        """Tell whether, as far as can be seen, it would keep a callback."""
+        return self._spool is not None and self._spool.takes()
+
+    def depth(self) -> int:
+        """Count the callbacks in it. Any thread."""
+        return 0 if self._spool is None else self._spool.waiting().records
+
+    def keep(self, callbacks: Sequence[Callback]) -> None:
+        """Put callbacks on disk beside the books. One thread at a time.
+
+        Raises:
+            StorageError: nobody may be told that any of them is kept.
+        """
+        if self._spool is None:
+            raise StorageError("there is no spool")
+        now = self._clock()
+        self._spool.append(
+            [Record(each.delivery_id, each.kind, now, each.raw) for each in callbacks]
+        )
+
+
 class Intake:
     """The books as a listener sees them, and the spool beside them (None = there is none).
 
@@ -80,10 +122,6 @@ class Intake:
         self._spool = spool
         self._drain = None if spool is None else Drain(spool)
         self.standing = Standing(database, spool, opened=opened)
-
-    def next_id(self) -> str:
-        """Return the delivery id of a callback that came just now. One thread at a time."""
-        return next(self._ids)
 
     def take(self, callbacks: Sequence[Callback]) -> list[Happened]:
         """Keep and process callbacks in one unit of work; return what became of each, in order.
@@ -124,15 +162,6 @@ class Intake:
                 batch.narrate()
                 yield self._told(entries)
 
-    def check(self) -> None:
-        """Return when the books can be read; writes nothing.
-
-        Raises:
-            StorageError: they cannot.
-        """
-        self.standing.must_stand()
-        open_for_reading(self._database)
-
     def probe(self) -> None:
         """Return when the books take writes; writes nothing.
 
@@ -147,30 +176,8 @@ class Intake:
 
     @property
     def has_spool(self) -> bool:
-        """Tell whether there is one."""
+        """Tell whether there is one to drain."""
         return self._spool is not None
-
-    @property
-    def spool_takes(self) -> bool:
-        """Tell whether the spool, as far as can be seen, would keep a callback."""
-        return self._spool is not None and self._spool.takes()
-
-    def spool_depth(self) -> int:
-        """Count the callbacks in the spool. Any thread."""
-        return 0 if self._spool is None else self._spool.waiting().records
-
-    def keep_aside(self, callbacks: Sequence[Callback]) -> None:
-        """Put callbacks on disk beside the books. One thread at a time, and not the writer's.
-
-        Raises:
-            StorageError: nobody may be told that any of them is kept.
-        """
-        if self._spool is None:
-            raise StorageError("there is no spool")
-        now = self._clock()
-        self._spool.append(
-            [Record(each.delivery_id, each.kind, now, each.raw) for each in callbacks]
-        )
 
     def drain(self) -> list[Happened] | None:
         """Put the next of the spool into the books; nothing = it is empty, None = later.

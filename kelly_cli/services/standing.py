@@ -99,6 +99,11 @@ class Standing:
         if doubt is not None:
             raise StorageError(doubt.message, hint=doubt.hint, code=doubt.code)
 
+    @property
+    def objection(self) -> StorageError | None:
+        """What speaks against the books that stand there, by the last look. Any thread."""
+        return self._doubt
+
     def doubt(self, error: StorageError) -> None:
         """Trust nothing that stands there, and no connection, before the next look. Any thread."""
         self._look_s = LONG_LOOK_S if error.code == DAMAGED else LOOK_S

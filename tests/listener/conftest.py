@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import threading
 from collections import deque
 
 import pytest
@@ -42,21 +44,65 @@ def desk(intake):
     return Desk(intake)
 
 
-class Desk:
-    """A writer with everything behind it; ``told`` and ``complaints`` are what it said."""
+class HiredClerk:
+    """A clerk in a thread. ``dies`` is what a kill does to a process: his end of the line shuts."""
 
-    def __init__(self, intake):
+    def __init__(self, intake, *, opened):
+        from kelly_cli.listener.clerk import Clerk
+        from kelly_cli.listener.wire import Wire
+
+        self.end, his = socket.socketpair()
+        self._his = his
+        self._wire = Wire(his)
+        self._clerk = Clerk(intake, self._wire, opened=opened)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        self._clerk.run()
+        self._wire.close()
+
+    def dies(self):
+        self._his.shutdown(socket.SHUT_RDWR)
+
+    def leave(self):
+        self._thread.join(10)
+        return "in a test"
+
+
+class Desk:
+    """A writer with everything behind it; ``told`` and ``complaints`` are what it said.
+
+    ``clerks``: all that were started, the last one first.
+    """
+
+    def __init__(self, intake, shelf=None):
         from kelly_cli.listener.counts import Counts
+        from kelly_cli.listener.doubt import Doubt
         from kelly_cli.listener.health import Health
         from kelly_cli.listener.writer import Writer
+        from kelly_cli.services.serving import Shelf
+        from kelly_cli.store.schema import open_for_reading
 
         self.counts = Counts()
+        self.doubt = Doubt()
         self.told = []
         self.complaints = []
+        self.clerks = []
+        self._intake = intake
         self.writer = Writer(
-            intake, self.counts, tell=self.told.extend, complain=self.complaints.append
+            shelf or Shelf(None, intake._clock),
+            self.counts,
+            open_clerk=self._open,
+            doubt=self.doubt,
+            tell=self.told.extend,
+            complain=self.complaints.append,
         )
-        self.health = Health(intake, self.writer)
+        self.health = Health(lambda: open_for_reading(intake._database), self.writer)
+
+    def _open(self, *, first):
+        self.clerks.insert(0, HiredClerk(self._intake, opened=first))
+        return self.clerks[0]
 
     def gate(self, *, token=None, max_body_bytes=65536, allowed=("127.0.0.0/8",), trusted=()):
         from ipaddress import ip_network
@@ -86,11 +132,11 @@ class Desk:
         """Run ``story()`` in a loop with the writer at work; return what it returns."""
 
         async def whole():
-            self.writer.start(asyncio.get_running_loop())
+            await self.writer.start()
             try:
                 return await story()
             finally:
-                await asyncio.to_thread(self.writer.stop, timeout_s=10)
+                await self.writer.finish(timeout_s=10)
 
         return asyncio.run(whole())
 

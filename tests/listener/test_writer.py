@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from kelly_cli.listener import clerk as clerking
 from kelly_cli.listener import writer as writing
 from kelly_cli.services.inbox import Answered
 
@@ -53,7 +54,7 @@ def test_stopping_finishes_what_was_taken_and_takes_no_more(desk, database, call
                 desk.writer.offer(callback(f"RAA00000{n:02}"), "confirmation") for n in range(20)
             ]
         desk.writer.keep_validation(Answered(callback("RVV0000001")))
-        assert await asyncio.to_thread(desk.writer.stop, timeout_s=10)
+        assert await desk.writer.finish(timeout_s=10)
         assert desk.writer.offer(callback("RAA0000099"), "confirmation") is None
         assert not desk.writer.keeps
         return await asyncio.gather(*offered)
@@ -92,7 +93,7 @@ def test_validations_have_a_room_of_their_own_in_number_and_in_bytes(
         with database.writing():
             for _ in range(50):
                 writer.keep_validation(Answered(b"x" * 10_000))
-        await asyncio.to_thread(writer.stop, timeout_s=10)
+        await writer.finish(timeout_s=10)
 
     few.run(lambda: ask(few.writer))
     assert (count(database, "validation_requests"), few.counts.unkept_validations) == (5, 45)
@@ -119,7 +120,7 @@ def test_a_failed_commit_is_never_a_true_and_it_recovers_by_itself(
     from kelly_cli.store.database import Database
     from kelly_cli.store.schema import open_for_writing
 
-    monkeypatch.setattr(writing, "AGAIN_S", 0.1)
+    monkeypatch.setattr(clerking, "AGAIN_S", 0.1)
     database = Database(f"sqlite:///{tmp_path}/busy.db", busy_s=0.2)
     open_for_writing(database)
     inbox = Inbox(database, [OurCode("174379", "paybill", None, "local")], lambda: hand.at)
@@ -157,7 +158,3 @@ def test_what_was_left_unfinished_is_finished_while_callbacks_come(desk, databas
 
     desk.run(story)
     assert count(database, "payments") == 605
-
-
-def test_a_writer_that_never_started_stops_at_once(desk):
-    assert desk.writer.stop(timeout_s=0)

@@ -75,7 +75,3 @@ def test_validations_are_kept_apart(intake, database):
         for table, number in (("validation_requests", 2), ("webhook_logs", 0), ("payments", 0)):
             found = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
             assert found == number
-
-
-def test_a_check_reads_and_writes_nothing(intake):
-    intake.check()
