@@ -54,6 +54,8 @@ def settle_prompts(connection: Connection, entries: Sequence[Entry], now: dateti
             # A payment is more than a refusal, whichever stands first.
             if checkout not in answers or answer.state == PAID:
                 answers[checkout] = answer
+    if not answers:
+        return
     for checkout, prompt in prompt_rows.standing(connection, answers.keys()).items():
         _settle(connection, prompt.row, answers[checkout], now)
 
