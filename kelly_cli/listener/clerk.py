@@ -55,6 +55,8 @@ class Clerk:
     def run(self) -> None:
         """Work until told to stop, or until nobody is there any more."""
         self._wire.send(wire.READY)
+        if self._is_away:
+            self._probe()
         while not (self._stops or self._wire.is_cut):
             frames = self._wire.receive(PROBE_S if self._is_away else self._idle_s())
             callbacks = [

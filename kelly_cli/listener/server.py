@@ -295,6 +295,13 @@ class _Server(uvicorn.Server):
         self.finished = False
         """Whether the clerk finished all that he was sent."""
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve to the end: answer who was let in, then let the clerk finish."""
+        try:
+            await super().serve(sockets)
+        finally:
+            self.finished = await self._writer.finish(timeout_s=WRITER_S)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the doors."""
         await self._writer.start()
@@ -303,13 +310,6 @@ class _Server(uvicorn.Server):
         spare_the_collector()
         if self._stop.asked:
             self.should_exit = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer who was let in, then close the books."""
-        try:
-            await super().shutdown(sockets)
-        finally:
-            self.finished = await self._writer.finish(timeout_s=WRITER_S)
 
 
 class _ToTeller(logging.Handler):

@@ -175,8 +175,9 @@ class Writer:
     async def finish(self, *, timeout_s: float) -> bool:
         """Take no more, let the clerk finish, and tell whether he did in time."""
         self._closed = True
-        if self._look is not None:
-            self._look.cancel()
+        if self._look is None:
+            return True
+        self._look.cancel()
         if self._queue or self._questions:
             self._send()
         finished = await self._line.finish(timeout_s=timeout_s * 0.6)
