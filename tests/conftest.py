@@ -6,6 +6,7 @@ of its own. Fresh books are copied: making the tables takes much longer.
 
 import contextlib
 import http.client
+import importlib.util
 import json
 import os
 import shutil
@@ -160,6 +161,16 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(home / ".local/share"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Start ``kelly WORDS...`` in a process of its own, as tests/warmed.py says."""
+    spec = importlib.util.spec_from_file_location("warmed", ROOT / "tests" / "warmed.py")
+    warmed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(warmed)
+    with contextlib.closing(warmed.Program()) as started:
+        yield started
 
 
 @pytest.fixture
