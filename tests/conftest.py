@@ -5,6 +5,7 @@ of its own. Fresh books are copied: making the tables takes much longer.
 """
 
 import contextlib
+import functools
 import http.client
 import importlib.util
 import json
@@ -173,10 +174,23 @@ def program():
         yield started
 
 
+@pytest.fixture(scope="session")
+def front_door():
+    """The command line in this process; what reads the words of a command is made once.
+
+    It holds nothing of a run, and making it takes longer than most commands do. A process of its
+    own makes it anew.
+    """
+    from kelly_cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "_loaded", functools.cache(main._loaded))
+        yield main.main
+
+
 @pytest.fixture
-def kelly(clean_environment, database_url, monkeypatch, capsys):
+def kelly(clean_environment, front_door, database_url, monkeypatch, capsys):
     """Run ``kelly ARGUMENTS...`` in this process on books of its own (made at first use)."""
-    from kelly_cli.main import main
 
     monkeypatch.setenv("KELLY_DATABASE_URL", database_url)
 
@@ -187,7 +201,7 @@ def kelly(clean_environment, database_url, monkeypatch, capsys):
             raw = stdin if isinstance(stdin, bytes) else stdin.encode()
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
         capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
+        code = front_door([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 
