@@ -34,6 +34,19 @@ ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 2, 3, 12, 0, 0, tzinfo=UTC)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each worker a run of files, and those who are done first what is left of the others'.
+
+    So what is made for a file or a session is made once or twice, and the end is not one worker's.
+    """
+    if config.getoption("dist") != "load":  # somebody asked for another way
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
 @pytest.fixture(params=DIALECTS)
 def database_url(request, tmp_path):
     """The URL of an empty place for books; where ``database`` is asked for, of fresh books."""
