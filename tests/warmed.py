@@ -96,7 +96,10 @@ class Program:
             head = len(asked).to_bytes(8, "big")
             socket.send_fds(self._control, [head], [*streams, theirs.fileno()])
             self._control.sendall(asked)
-        return int.from_bytes(told.recv(8), "big"), told
+        pid = told.recv(8)
+        if not pid:
+            raise RuntimeError("the server of the tests is gone")
+        return int.from_bytes(pid, "big"), told
 
     def close(self):
         """End the server, and with it all that it still runs."""
