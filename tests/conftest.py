@@ -5,7 +5,9 @@ of its own. Fresh books are copied: making the tables takes much longer.
 """
 
 import contextlib
+import functools
 import http.client
+import importlib.util
 import json
 import os
 import shutil
@@ -30,6 +32,19 @@ DIALECTS = [
 ]
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 2, 3, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each worker a run of files, and those who are done first what is left of the others'.
+
+    So what is made for a file or a session is made once or twice, and the end is not one worker's.
+    """
+    if config.getoption("dist") != "load":  # somebody asked for another way
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(params=DIALECTS)
@@ -162,10 +177,33 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def program():
+    """Start ``kelly WORDS...`` in a process of its own, as tests/warmed.py says."""
+    spec = importlib.util.spec_from_file_location("warmed", ROOT / "tests" / "warmed.py")
+    warmed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(warmed)
+    with contextlib.closing(warmed.Program()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def front_door():
+    """The command line in this process; what reads the words of a command is made once.
+
+    It holds nothing of a run, and making it takes longer than most commands do. A process of its
+    own makes it anew.
+    """
+    from kelly_cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "_loaded", functools.cache(main._loaded))
+        yield main.main
+
+
 @pytest.fixture
-def kelly(clean_environment, database_url, monkeypatch, capsys):
+def kelly(clean_environment, front_door, database_url, monkeypatch, capsys):
     """Run ``kelly ARGUMENTS...`` in this process on books of its own (made at first use)."""
-    from kelly_cli.main import main
 
     monkeypatch.setenv("KELLY_DATABASE_URL", database_url)
 
@@ -176,7 +214,7 @@ def kelly(clean_environment, database_url, monkeypatch, capsys):
             raw = stdin if isinstance(stdin, bytes) else stdin.encode()
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
         capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
+        code = front_door([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Desk:
     """Books of a shop, its dashboard, and commands beside it."""
 
-    def __init__(self, folder):
+    def __init__(self, program, folder):
+        self.program = program
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("KELLY_", "MPESA_"))}
         own = {"PYTHONPATH": str(ROOT), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
         self.folder = folder
@@ -24,10 +24,7 @@ class Desk:
         self.processes = []
 
     def kelly(self, *words, stdin=""):
-        command = [sys.executable, "-m", "kelly_cli", *words]
-        subprocess.run(
-            command, env=self.environ, cwd=self.folder, input=stdin, text=True, capture_output=True
-        )
+        self.program.run(*words, env=self.environ, cwd=self.folder, input=stdin, text=True)
 
     def pay(self, receipt, amount, reference="ANN"):
         from datetime import UTC, datetime, timedelta
@@ -43,8 +40,8 @@ class Desk:
         self.kelly("webhook", "ingest", "-", stdin=json.dumps(body))
 
     def open(self, *options):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kelly_cli", "dashboard", "--json", *options],
+        process = self.program.start(
+            *("dashboard", "--json", *options),
             env=self.environ,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -67,8 +64,8 @@ def shows(page, amount):
 
 
 @pytest.fixture
-def desk(tmp_path):
-    made = Desk(tmp_path)
+def desk(tmp_path, program):
+    made = Desk(program, tmp_path)
     made.kelly("customer", "create", "Ann", "--id", "ANN")
     bill = ("--amount", "5000", "--date", "2026-01-01", "--due", "2026-01-02")
     made.kelly("invoice", "create", "--customer", "ANN", *bill)

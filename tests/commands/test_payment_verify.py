@@ -115,17 +115,13 @@ def test_the_answer_loads_nothing_of_the_toolkit(kelly, come, database_url):
     assert ran.returncode == 0
 
 
-def test_two_clerks_at_two_tills_claim_at_once(kelly, come, database_url, tmp_path):
+def test_two_clerks_at_two_tills_claim_at_once(kelly, come, database_url, tmp_path, program):
     come()
-    environ = {
-        **os.environ,
-        "KELLY_DATABASE_URL": database_url,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
+    environ = {**os.environ, "KELLY_DATABASE_URL": database_url}
     words = ("payment", "verify", RECEIPT, "--amount", "1500", "--json", "--claim")
     clerks = [
-        subprocess.Popen(
-            [sys.executable, "-m", "kelly_cli", *words, f"till {number}"],
+        program.start(
+            *(*words, f"till {number}"),
             cwd=tmp_path,
             env=environ,
             stdout=subprocess.PIPE,

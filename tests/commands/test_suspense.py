@@ -2,13 +2,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from kelly_cli.services.inbox import Delivery
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -89,15 +86,15 @@ def test_wrong_words_are_refused_plainly_and_move_nothing(kelly, come, words, co
 
 
 @pytest.mark.slow
-def test_eight_at_once_assign_a_receipt_once(kelly, come, database_url):
+def test_eight_at_once_assign_a_receipt_once(kelly, come, database_url, program):
     kelly("customer", "create", "Ann")
     kelly("customer", "create", "Ben")
     come("QGK12XYZ91", "5000.00", "x")
-    environ = {**os.environ, "KELLY_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "kelly_cli", "suspense", "assign", "QGK12XYZ91", "--json"]
+    environ = {**os.environ, "KELLY_DATABASE_URL": database_url}
+    words = ("suspense", "assign", "QGK12XYZ91", "--json")
     running = [
-        subprocess.Popen(
-            [*command, "--to", f"CUST-00{1 + n % 2}"],
+        program.start(
+            *(*words, "--to", f"CUST-00{1 + n % 2}"),
             env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -8,7 +8,6 @@ import os
 import queue
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -59,11 +58,11 @@ class Answer:
 class Listener:
     """A running ``kelly webhook serve``."""
 
-    def __init__(self, environ, cwd, *, json_lines, reads):
+    def __init__(self, starts, environ, cwd, *, json_lines, reads):
         self.json_lines = json_lines
-        command = [sys.executable, "-m", "kelly_cli", "webhook", "serve", "--port", "0"]
-        self.process = subprocess.Popen(
-            [*command, "--json"] if json_lines else command,
+        self.process = starts(
+            *("webhook", "serve", "--port", "0"),
+            *(["--json"] if json_lines else []),
             env=environ,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -192,13 +191,14 @@ def environ(tmp_path):
 
 
 @pytest.fixture
-def start(environ, tmp_path):
-    """Start a listener on the books of a URL."""
+def start(environ, tmp_path, program):
+    """Start a listener on the books of a URL; ``cold``: its start counts too."""
     started = []
 
-    def run(url, *, env=None, json_lines=True, reads=True):
+    def run(url, *, env=None, json_lines=True, reads=True, cold=False):
         whole = {**environ, "KELLY_DATABASE_URL": url, **(env or {})}
-        started.append(Listener(whole, tmp_path, json_lines=json_lines, reads=reads))
+        starts = program.start_cold if cold else program.start
+        started.append(Listener(starts, whole, tmp_path, json_lines=json_lines, reads=reads))
         return started[-1]
 
     yield run
@@ -219,13 +219,13 @@ def sqlite_serve(start):
 
 
 @pytest.fixture
-def run_kelly(environ, database_url, tmp_path):
+def run_kelly(environ, database_url, tmp_path, program):
     """Start ``kelly ARGUMENTS...`` beside; give the process."""
 
     @contextlib.contextmanager
     def run(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kelly_cli", *arguments],
+        process = program.start(
+            *arguments,
             env={**environ, "KELLY_DATABASE_URL": database_url},
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,

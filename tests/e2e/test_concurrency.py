@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -11,15 +10,14 @@ PROCESSES = 8
 
 
 @pytest.fixture
-def crowd(clean_environment, database_url, tmp_path):
+def crowd(clean_environment, database_url, tmp_path, program):
     """Start one command line in many processes at once; return what each printed and its code."""
-    path = os.pathsep.join(sys.path)
-    environment = {**os.environ, "KELLY_DATABASE_URL": database_url, "PYTHONPATH": path}
+    environment = {**os.environ, "KELLY_DATABASE_URL": database_url}
 
     def start(*arguments_of_each):
         running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "kelly_cli", *map(str, arguments)],
+            program.start(
+                *arguments,
                 cwd=tmp_path,
                 env=environment,
                 stdout=subprocess.PIPE,

@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 
 import pytest
@@ -19,9 +18,9 @@ from kelly_cli.services.inbox import Delivery
 class Dashboard:
     """A running dashboard."""
 
-    def __init__(self, environ, cwd, *options):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "kelly_cli", "dashboard", "--json", *options],
+    def __init__(self, program, environ, cwd, *options):
+        self.process = program.start(
+            *("dashboard", "--json", *options),
             env=environ,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -66,12 +65,12 @@ class Dashboard:
 
 
 @pytest.fixture
-def start_dashboard(environ, database_url, tmp_path):
+def start_dashboard(environ, database_url, tmp_path, program):
     started = []
 
     def run(*options):
         whole = {**environ, "KELLY_DATABASE_URL": database_url}
-        started.append(Dashboard(whole, tmp_path, *options))
+        started.append(Dashboard(program, whole, tmp_path, *options))
         return started[-1]
 
     yield run
@@ -190,7 +189,7 @@ def test_a_stream_that_nobody_reads_holds_up_nobody(database, start_dashboard, t
 
 
 def test_a_database_that_is_not_there_is_told_and_heals(
-    environ, tmp_path, start_dashboard, request
+    environ, tmp_path, start_dashboard, request, program
 ):
     if "sqlite" not in request.node.name:
         pytest.skip("a file that is not there")
@@ -198,8 +197,7 @@ def test_a_database_that_is_not_there_is_told_and_heals(
     with page.stream() as stream:
         assert heard_until([stream], b"No database at", within_s=10) == set()
         environ = {**environ, "KELLY_DATABASE_URL": f"sqlite:///{tmp_path}/books.db"}
-        made = [sys.executable, "-m", "kelly_cli", "customer", "create", "Ann"]
-        subprocess.run(made, env=environ, check=True, capture_output=True)
+        program.run("customer", "create", "Ann", env=environ).check_returncode()
         assert heard_until([stream], b"Money today", within_s=5) == set()
 
 

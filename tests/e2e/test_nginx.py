@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import time
 
 import pytest
@@ -83,7 +82,7 @@ def _has(name):
 
 
 @pytest.fixture
-def front(tmp_path, environ):
+def front(tmp_path, environ, program):
     """Start both; the certificate is the test's own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -100,9 +99,8 @@ def front(tmp_path, environ):
         text = text.replace("user root;\n", "")
     (tmp_path / "nginx.conf").write_text(text)
     books = tmp_path / "books.db"
-    listener = subprocess.Popen(
-        [sys.executable, "-m", "kelly_cli", "webhook", "serve", "--json"]
-        + ["--uds", tmp_path / "kelly.sock"],
+    listener = program.start(
+        *("webhook", "serve", "--json", "--uds", tmp_path / "kelly.sock"),
         env={
             **environ,
             "KELLY_DATABASE_URL": f"sqlite:///{books}",

@@ -4,21 +4,20 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 from http.client import HTTPConnection
 
 import pytest
 
 
 @pytest.fixture
-def process(environ, tmp_path):
+def process(environ, tmp_path, program):
     """Start ``kelly mpesa sandbox ...``; give the process."""
     started = []
 
     def run(*more):
-        command = [sys.executable, "-m", "kelly_cli", "mpesa", "sandbox", "--port", "0", *more]
+        words = ("mpesa", "sandbox", "--port", "0", *more)
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, env=environ, cwd=tmp_path, **pipes))
+        started.append(program.start(*words, env=environ, cwd=tmp_path, **pipes))
         return started[-1]
 
     yield run

@@ -1,8 +1,6 @@
 """While the database is away every callback is kept, and booked once when it is back."""
 
 import json
-import subprocess
-import sys
 import time
 
 import pytest
@@ -35,15 +33,14 @@ def spool_env(tmp_path):
 
 
 @pytest.fixture
-def say(environ, database_url, tmp_path, spool_env):
+def say(environ, database_url, tmp_path, spool_env, program):
     """Run ``kelly ARGUMENTS... --json`` to its end; give its document."""
 
     def run(*arguments, url=database_url):
-        ran = subprocess.run(
-            [sys.executable, "-m", "kelly_cli", *arguments, "--json"],
+        ran = program.run(
+            *(*arguments, "--json"),
             env={**environ, **spool_env, "KELLY_DATABASE_URL": url},
             cwd=tmp_path,
-            capture_output=True,
             text=True,
         )
         assert ran.stdout, ran.stderr

@@ -4,8 +4,6 @@ sound, every callback is kept, and all goes on by itself when the right books st
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 
@@ -31,15 +29,14 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def say(environ, path, tmp_path):
+def say(environ, path, tmp_path, program):
     """Run ``kelly ARGUMENTS...`` on the books to its end."""
 
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "kelly_cli", *map(str, arguments)],
+        return program.run(
+            *arguments,
             env={**environ, "KELLY_DATABASE_URL": f"sqlite:///{path}"},
             cwd=tmp_path,
-            capture_output=True,
             text=True,
         )
 

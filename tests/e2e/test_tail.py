@@ -20,9 +20,9 @@ from kelly_cli.store.spool import Spool
 class Tail:
     """A running tail."""
 
-    def __init__(self, environ, cwd, *options):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "kelly_cli", "webhook", "tail", *options],
+    def __init__(self, program, environ, cwd, *options):
+        self.process = program.start(
+            *("webhook", "tail", *options),
             env=environ,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -75,12 +75,12 @@ class Tail:
 
 
 @pytest.fixture
-def tail(environ, database, database_url, tmp_path):
+def tail(environ, database, database_url, tmp_path, program):
     started = []
 
     def run(*options):
         whole = {**environ, "KELLY_DATABASE_URL": database_url}
-        started.append(Tail(whole, tmp_path, *options))
+        started.append(Tail(program, whole, tmp_path, *options))
         return started[-1]
 
     yield run

@@ -8,7 +8,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -131,9 +130,9 @@ def ask(path, method, target, body=None):
         return connection.getresponse().status
 
 
-def start(environ, tmp_path, *options, **more):
-    return subprocess.Popen(
-        [sys.executable, "-m", "kelly_cli", "webhook", "serve", "--json", *options],
+def start(program, environ, tmp_path, *options, **more):
+    return program.start(
+        *("webhook", "serve", "--json", *options),
         env={**environ, "KELLY_DATABASE_URL": f"{tmp_path}/books.db"},
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
@@ -142,10 +141,10 @@ def start(environ, tmp_path, *options, **more):
     )
 
 
-def test_a_unix_socket_serves_and_is_replaced_after_a_crash(environ, tmp_path, callback):
+def test_a_unix_socket_serves_and_is_replaced_after_a_crash(environ, tmp_path, callback, program):
     path = tmp_path / "kelly.sock"
     for receipt, number in (("RAA0000001", signal.SIGKILL), ("RAA0000002", signal.SIGTERM)):
-        process = start(environ, tmp_path, "--uds", str(path))
+        process = start(program, environ, tmp_path, "--uds", str(path))
         try:
             assert within(15, lambda: healthy(path))
             assert stat.S_IMODE(path.stat().st_mode) == 0o660
@@ -165,14 +164,14 @@ def healthy(path):
 
 
 def test_a_socket_that_was_opened_before_serves_those_who_knocked_early(
-    environ, tmp_path, callback
+    environ, tmp_path, callback, program
 ):
     with socket.create_server(("127.0.0.1", 0)) as opened:
         port = opened.getsockname()[1]
         early = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         early.request("POST", CONFIRM, callback("RAA0000001"))
         os.set_inheritable(opened.fileno(), True)
-        process = start(environ, tmp_path, "--fd", str(opened.fileno()), close_fds=False)
+        process = start(program, environ, tmp_path, "--fd", str(opened.fileno()), close_fds=False)
     try:
         assert early.getresponse().status == 200
     finally:

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from kelly_cli.store.scratch import scratch
 
@@ -39,5 +41,16 @@ def kit():
 @pytest.fixture(scope="session")
 def trial_books():
     """Books to try things out on."""
+    event.listen(Engine, "do_connect", keep_statements)
     with scratch() as books:
         yield books
+    event.remove(Engine, "do_connect", keep_statements)
+
+
+def keep_statements(dialect, record, arguments, options):
+    """Let SQLite keep what it has read: the checks of each step ask more than it keeps by itself.
+
+    To read a question takes longer than to answer it of books this small.
+    """
+    if dialect.name == "sqlite":
+        options["cached_statements"] = 1000
