@@ -1,4 +1,4 @@
-"""Run the proofs, two at a time: one JSON line of figures for each, and one that sums them up.
+"""Run the proofs: one JSON line of figures for each, and one that sums them up.
 
     python tests/proofs/run.py ci       P3, P4, P5, P14, and P1 and P2 in their short forms
     python tests/proofs/run.py short    all of them in their short forms
@@ -6,8 +6,8 @@
 
 It ends with 1 when a promise was broken or a proof did not come to its end. With ``-o`` the lines
 go to that file too, and a proof that stands there as kept, in the same form, is not run again: so a
-long run goes on where it was left. Proofs that measure time run alone. Where
-KELLY_TEST_POSTGRES_URL names a server, those that can take it do.
+long run goes on where it was left. Two run at a time (``--places``), and those that measure time
+alone. Where KELLY_TEST_POSTGRES_URL names a server, those that can take it do.
 """
 
 import argparse
@@ -32,7 +32,7 @@ IN_CI = (
     "p14_addresses",
 )
 BESIDE = (*IN_CI, "p19_upgrade_killed", "p6_fuzz", "p20_sigterm", "p0_bite")
-"""Longest first: each takes the next free place of two."""
+"""Longest first: each takes the next free place."""
 ALONE = ("p7_steady_load", "p8_database_away", "p9_disk_faults", "p13_slow_clients")
 ALSO_ON_POSTGRES = {"p7_steady_load", "p20_sigterm"}
 LONG_ON_POSTGRES = {"p1_crash_points", "p2_kill_under_load"}
@@ -94,12 +94,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("form", choices=("ci", "short", "long"))
     parser.add_argument("-o", type=Path, metavar="FILE", help="keep the lines, and go on from them")
+    parser.add_argument("--places", type=int, default=2, help="how many run beside each other")
     given = parser.parse_args()
     began = time.monotonic()
     form = "long" if given.form == "long" else "short"
     runner = Runner(form, given.o)
     beside, alone = (IN_CI, ()) if given.form == "ci" else (BESIDE, ALONE)
-    with ThreadPoolExecutor(2) as places:
+    with ThreadPoolExecutor(given.places) as places:
         list(places.map(runner.run, beside))
     for name in alone:
         runner.run(name)
