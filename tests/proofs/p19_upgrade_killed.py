@@ -214,7 +214,7 @@ class Sweep:
     def traced(self, scene):
         """Trace one run and judge its flushes; return the points of kelly itself."""
         folder, _, command = self.start(scene)
-        trace = Trace(command.pid, self.place.folder / "trace")
+        trace = Trace([command.pid], self.place.folder / "trace")
         code = command.go()
         lines = trace.stop()
         wrong = p19_bugs.unflushed(lines, folder)
