@@ -22,6 +22,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 from broken_ledger import OURS, judge, latest
@@ -41,10 +42,14 @@ IN_PROCESS = (
 )
 
 
-def options(about, *, short, long, **numbers):
-    """Read a proof's command line; ``count`` is how much it does; ``numbers`` are more options."""
+def options(about, *, short, long, are_steps=False, **numbers):
+    """Read a proof's command line; ``count`` is how much it does; ``numbers`` are more options.
+
+    ``are_steps``: a count is the step from point to point, so that a part of it is a longer step.
+    """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--long", action="store_true", help="the long form")
+    parser.add_argument("--fraction", type=Fraction, default=1, help="of the long form: 1/30")
     parser.add_argument("--count", type=int, help="how much to do instead")
     parser.add_argument("--seed", type=int, default=20260203)
     parser.add_argument("--bug", help="the broken listener: a bug's name, none, or pair")
@@ -52,7 +57,8 @@ def options(about, *, short, long, **numbers):
     for name, what in numbers.items():
         parser.add_argument(f"--{name}", type=int, help=what)
     given = parser.parse_args()
-    given.count = given.count or (long if given.long else short)
+    part = 1 / given.fraction if are_steps else given.fraction
+    given.count = given.count or (max(round(long * part), 1) if given.long else short)
     return given
 
 

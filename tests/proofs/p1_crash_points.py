@@ -200,7 +200,9 @@ class Sweep:
 
 
 def main():
-    given = options(__doc__, short=STEP, long=1, process="kill only this one: 0 is the front")
+    given = options(
+        __doc__, short=STEP, long=1, are_steps=True, process="kill only this one: 0 is the front"
+    )
     proof = Proof("P1", given)
     if shutil.which("strace") is None:
         proof.require(False, "there is no strace")
