@@ -34,6 +34,7 @@ WINDOW_BYTES = 4 << 20
 _SHARE = 10
 _LOCK_S = 1.0
 _SUFFIX = ".spool"
+_BEGUN = ".begun"
 
 
 class Waiting(NamedTuple):
@@ -82,8 +83,16 @@ class Spool:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise self._cannot(error) from error
+        self._tidy()
         with suppress(OSError):
             self.make_reserve()
+
+    def _tidy(self) -> None:
+        """Take away what a process that died left before it was a segment."""
+        for path in self.folder.glob(f"*{_BEGUN}"):
+            with suppress(OSError), path.open("rb") as file:
+                if try_lock(file.fileno()):
+                    path.unlink()
 
     def make_reserve(self) -> None:
         """Take the reserve's disk space, unless it is there.
@@ -235,8 +244,9 @@ class Spool:
         segment = self._segment
         self.close()
         if segment is not None and segment.start == 0:
-            with suppress(OSError):
-                segment.path.unlink()
+            for path in (segment.path, segment.path.with_suffix(_BEGUN)):
+                with suppress(OSError):
+                    path.unlink()
 
     def _append(self, data: bytes) -> None:
         for _ in range(2):
@@ -270,20 +280,26 @@ class Spool:
     def _fresh(self, size: int) -> _Segment:
         if size > self._room():
             raise OSError(errno.ENOSPC, "the spool is full")
-        path = self._new_path()
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOEXEC, 0o600)
-        self._segment = _Segment(path, descriptor, 0, max(SEGMENT_BYTES, size))
-        _flush_folder(self.folder)
-        return self._segment
+        return self._begin(self._new_path(), os.O_CREAT | os.O_EXCL, max(SEGMENT_BYTES, size))
 
     def _from_reserve(self) -> _Segment:
         path = self._new_path()
-        self._reserve.rename(path)
-        descriptor = os.open(path, os.O_RDWR | _CLOEXEC)
-        segment = _Segment(path, descriptor, 0, RESERVE_BYTES)
-        self._segment = segment
+        self._reserve.rename(path.with_suffix(_BEGUN))
+        return self._begin(path, 0, RESERVE_BYTES)
+
+    def _begin(self, path: Path, flags: int, most_bytes: int) -> _Segment:
+        """Open a file and lock it, and only then let it be seen as a segment.
+
+        Whoever drains takes away segments that hold nothing: one without a lock would go before
+        its first record is written.
+        """
+        begun = path.with_suffix(_BEGUN)
+        descriptor = os.open(begun, os.O_RDWR | _CLOEXEC | flags, 0o600)
+        try_lock(descriptor)
+        self._segment = _Segment(path, descriptor, 0, most_bytes)
+        begun.rename(path)
         _flush_folder(self.folder)
-        return segment
+        return self._segment
 
     def _new_path(self) -> Path:
         name = f"{time.time_ns():016x}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"

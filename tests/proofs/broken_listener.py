@@ -24,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import broken_pair
 from broken_ledger import Ledger
 
 BUGS = (
@@ -54,9 +55,9 @@ class Spool:
         self.folder.mkdir(exist_ok=True)
         self.turn = threading.Lock()
 
-    def keep(self, raw):
+    def keep(self, raw, number=None):
         with self.turn:
-            number = time.time_ns()
+            number = number or time.time_ns()
             temporary = self.folder / f"{number}.part"
             with temporary.open("wb") as file:
                 file.write(struct.pack(">II", len(raw), zlib.crc32(raw)) + raw)
@@ -219,15 +220,19 @@ def serve(ledger, port):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("command", choices=["serve", "reprocess", "check", "invoices"])
+    options.add_argument("command", choices=["serve", "child", "reprocess", "check", "invoices"])
     options.add_argument("numbers", type=int, nargs="*")
     options.add_argument("--db", required=True)
-    options.add_argument("--bug", choices=BUGS)
+    options.add_argument("--bug", choices=(*BUGS, *broken_pair.BUGS))
+    options.add_argument("--pair", action="store_true", help="as two processes")
+    options.add_argument("--fd", type=int)
     options.add_argument("--port", type=int, default=0)
     given = options.parse_args()
     ledger = Ledger(given.db, given.bug)
     if given.command == "serve":
-        serve(ledger, given.port)
+        (broken_pair.serve if given.pair else serve)(ledger, given.port)
+    elif given.command == "child":
+        broken_pair.be_child(ledger, given.fd)
     elif given.command == "reprocess":
         ledger.reprocess()
     elif given.command == "invoices":

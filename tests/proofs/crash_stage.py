@@ -19,6 +19,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from family import wait_until_held
 from harness import ROOT
 
 CALLS = (
@@ -63,7 +64,7 @@ class Killer:
             + ["-p", str(thread)],
             stderr=subprocess.DEVNULL,
         )
-        wait_until_held(thread)
+        wait_until_held([thread])
 
     def stop(self):
         if self.process.poll() is None:
@@ -72,19 +73,20 @@ class Killer:
 
 
 class Trace:
-    """strace that tells the calls of a process that runs or waits, and of all that it starts."""
+    """strace that tells the calls of processes that run or wait, and of all that they start."""
 
-    def __init__(self, pid, file):
+    def __init__(self, pids, file):
         self.file = file
+        attached = [word for pid in pids for word in ("-p", str(pid))]
         self.process = subprocess.Popen(
             ["strace", "-f", "-qq", "-y", "-s", "300", "-e", "signal=none", "-o", str(file)]
-            + ["-e", f"trace={CALLS}", "-p", str(pid)],
+            + ["-e", f"trace={CALLS}", *attached],
             stderr=subprocess.DEVNULL,
         )
-        wait_until_held(pid)
+        wait_until_held(pids)
 
     def stop(self):
-        """End it, if its process has not ended; return its lines."""
+        """End it, if its processes have not ended; return its lines."""
         if self.process.poll() is None:
             self.process.terminate()
         self.process.wait()
@@ -101,20 +103,6 @@ def points_of(lines):
             counts[thread, kind] += 1
             points[thread].append((kind, counts[thread, kind]))
     return points
-
-
-def wait_until_held(thread):
-    """Wait until strace holds a thread."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end and not is_held(thread):
-        time.sleep(0.002)
-
-
-def is_held(thread):
-    """Tell whether somebody traces a thread, or it is gone."""
-    with contextlib.suppress(OSError), open(f"/proc/{thread}/status") as lines:
-        return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines)
-    return True
 
 
 def read_in():
@@ -203,6 +191,7 @@ class Child:
     def _be(self, words, environ, folder, out, err):
         code = 70
         try:
+            os.setpgid(0, 0)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             for number, file in ((1, out), (2, err)):
                 os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)

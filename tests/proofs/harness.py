@@ -22,6 +22,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 from broken_ledger import OURS, judge, latest
@@ -41,16 +42,23 @@ IN_PROCESS = (
 )
 
 
-def options(about, *, short, long):
-    """Read a proof's command line; ``count`` is how much it does."""
+def options(about, *, short, long, are_steps=False, **numbers):
+    """Read a proof's command line; ``count`` is how much it does; ``numbers`` are more options.
+
+    ``are_steps``: a count is the step from point to point, so that a part of it is a longer step.
+    """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--long", action="store_true", help="the long form")
+    parser.add_argument("--fraction", type=Fraction, default=1, help="of the long form: 1/30")
     parser.add_argument("--count", type=int, help="how much to do instead")
     parser.add_argument("--seed", type=int, default=20260203)
-    parser.add_argument("--bug", help="prove against the broken listener: a bug's name, or none")
+    parser.add_argument("--bug", help="the broken listener: a bug's name, none, or pair")
     parser.add_argument("--postgres", default="", help="the URL of a server to make schemas in")
+    for name, what in numbers.items():
+        parser.add_argument(f"--{name}", type=int, help=what)
     given = parser.parse_args()
-    given.count = given.count or (long if given.long else short)
+    part = 1 / given.fraction if are_steps else given.fraction
+    given.count = given.count or (max(round(long * part), 1) if given.long else short)
     return given
 
 
@@ -134,7 +142,8 @@ class Client:
 class Books:
     """Books in a folder of their own, and the listeners and views of them.
 
-    ``bug`` None = kelly's; otherwise the broken listener's, with ``none`` for no bug at all.
+    ``bug`` None = kelly's; otherwise the broken listener's, with ``none`` for no bug at all, and
+    ``pair`` for none in the one of two processes.
     ``child``: how kelly's commands run in a child of this process (crash_stage.Child).
     """
 
@@ -160,8 +169,7 @@ class Books:
 
     def __exit__(self, kind, *_):
         for listener in self.started:
-            if listener.process.poll() is None:
-                listener.kill()
+            listener.kill()
         if self.postgres:
             self._on_server(f"DROP SCHEMA {self.schema} CASCADE")
         if kind is None and not os.environ.get("KELLY_PROOFS_KEEP"):
@@ -179,8 +187,9 @@ class Books:
         """Return the command line of the books' own program."""
         if self.bug is None:
             return [sys.executable, "-m", "kelly_cli", *words]
-        bug = [] if self.bug == "none" else ["--bug", self.bug]
-        return [sys.executable, str(BROKEN), *words, "--db", str(self.path), *bug]
+        bug = [] if self.bug in {"none", "pair"} else ["--bug", self.bug]
+        pair = ["--pair"] if self.bug.startswith("pair") else []
+        return [sys.executable, str(BROKEN), *words, "--db", str(self.path), *bug, *pair]
 
     def start(self, **environ):
         """Start a listener; ``wait()`` for it."""

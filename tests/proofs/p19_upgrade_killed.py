@@ -214,7 +214,7 @@ class Sweep:
     def traced(self, scene):
         """Trace one run and judge its flushes; return the points of kelly itself."""
         folder, _, command = self.start(scene)
-        trace = Trace(command.pid, self.place.folder / "trace")
+        trace = Trace([command.pid], self.place.folder / "trace")
         code = command.go()
         lines = trace.stop()
         wrong = p19_bugs.unflushed(lines, folder)
@@ -243,7 +243,7 @@ def prove(proof, place, step):
 
 
 def main():
-    given = options(__doc__, short=STEP, long=1)
+    given = options(__doc__, short=STEP, long=1, are_steps=True)
     proof = Proof("P19", given)
     if shutil.which("strace") is None:
         sys.exit("P19 needs strace")
@@ -254,7 +254,7 @@ def main():
         proof.figures["postgresql"] = "not installed"
     elif given.bug in {None, *p19_bugs.ON_POSTGRESQL}:
         with crash_postgres.PostgresPlace() as place:
-            prove(proof, place, 1 if given.long else given.count * SPARSER)
+            prove(proof, place, given.count * (1 if given.long else SPARSER))
     proof.done()
 
 

@@ -3,22 +3,24 @@
     python tests/proofs/p1_crash_points.py            every third point, on SQLite
     python tests/proofs/p1_crash_points.py --long --postgres URL
 
-A small story is posted to a listener under a trace: that gives the points, thread by thread. Then
-it is posted once for each point, and strace kills the listener there. (The broken listener has a
-thread for each connection: there the first of all threads to get to a point counts.) The listener
-starts again, finishes alone within ten seconds, gets the whole story once more (as repeats), and
-the books must be those of a story that nobody disturbed. ``webhook ingest`` of the same story is
-killed at its points too: run again, it finishes, and nothing is lost or doubled.
+A small story is posted to a listener under a trace: that gives the points, thread by thread of each
+of its processes. Then it is posted once for each point, and strace kills that process there. (The
+broken listener has a thread for each connection: there the first of all threads of a process to get
+to a point counts.) When the front died, the listener starts again, and no child of the dead one
+stays. When a child died, everything is answered 200 all the same, and another child comes by
+itself. Either way it finishes alone within ten seconds, gets the whole story once more (as
+repeats), and the books must be those of a story that nobody disturbed. ``webhook ingest`` of the
+same story is killed at its points too: run again, it finishes, and nothing is lost or doubled.
 """
 
 import json
 import shutil
 import time
-from pathlib import Path
 
 import p1_ingest
 from crash_stage import Child, Killer, Trace, points_of, read_in
-from harness import Books, Client, Counter, Proof, confirmation, options
+from family import find_crew, wait_until_gone
+from harness import SETTLED_S, Books, Client, Counter, Proof, confirmation, options
 
 STEP = 3
 REPROCESSED_EVERY = 5
@@ -47,20 +49,19 @@ def expected(told):
     return {json.loads(body)["TransID"]: cents for _, body, cents in told if cents is not None}
 
 
-def threads_of(pid):
-    """Return the threads of a process, the first one first."""
-    return sorted(int(each.name) for each in Path(f"/proc/{pid}/task").iterdir())
-
-
 def play(port, told):
-    """Post a story; return the bodies sent and those acknowledged."""
-    client, sent, acked = Client(port, timeout_s=8), Counter(), Counter()
+    """Post a story; return the bodies sent, those acknowledged, and what else was answered."""
+    client, sent, acked, other = Client(port, timeout_s=8), Counter(), Counter(), []
     for path, body, _ in told:
-        if path == "/c2b/confirmation":
-            sent[body] += 1
-        if client.post(body, path) == 200 and path == "/c2b/confirmation":
+        status = client.post(body, path)
+        if path != "/c2b/confirmation":
+            continue
+        sent[body] += 1
+        if status == 200:
             acked[body] += 1
-    return sent, acked
+        else:
+            other.append(status)
+    return sent, acked, other
 
 
 class Sweep:
@@ -69,51 +70,91 @@ class Sweep:
     def __init__(self, proof, bug, postgres):
         self.proof, self.bug, self.postgres = proof, bug, postgres
         self.points = self.missed = self.threads = 0
+        self.struck = []
         self.slowest_s = 0.0
 
-    def run(self, step):
-        """Try every ``step``-th call of every thread."""
-        for place, points in enumerate(self.found()):
-            self.threads += bool(points)
-            for point in points[::step]:
-                if self.proof.violations:
-                    return
-                if self.strike(place, point):
-                    self.points += 1
-                else:
-                    self.missed += 1
+    def run(self, step, only):
+        """Try every ``step``-th call of every thread, of all processes or of ``only`` one."""
+        for role, places in enumerate(self.found()):
+            if only not in {None, role}:
+                continue
+            met = self.points
+            for place, points in enumerate(places):
+                self.threads += bool(points)
+                for point in points[::step]:
+                    if self.proof.violations:
+                        return
+                    if self.strike(role, place, point):
+                        self.points += 1
+                    else:
+                        self.missed += 1
+            self.struck.append(self.points - met)
         told = f"{self.missed} of {self.points + self.missed} points were not met"
         self.proof.require(self.missed <= self.points // 4, told)
 
     def found(self):
-        """Return the points of each thread, in the order in which the threads were started."""
+        """Return for each process the points of its threads, the oldest first."""
         with Books(self.bug, self.postgres, Child) as books:
             self._prepare(books)
             listener = books.start().wait()
-            threads = threads_of(listener.pid)
-            trace = Trace(listener.pid, books.folder / "trace")
+            self.as_many = [len(threads) for threads in find_crew(listener)]
+            listener.kill()
+            # Held as early as it will be held at each point.
+            listener = books.start().wait()
+            crew = find_crew(listener, self.as_many)
+            trace = Trace([member.pid for member in listener.members()], books.folder / "trace")
             play(listener.port, story(self.invoices))
             time.sleep(0.1)
             points = points_of(trace.stop())
+        known = [[points.pop(thread, []) for thread in threads] for threads in crew]
         if self.bug:
-            return [max(points.values(), key=len)]
-        return [points[thread] for thread in threads]
+            # Threads that were born for the story belong to the front.
+            known = [[max(each, key=len)] for each in ([*known[0], *points.values()], *known[1:])]
+        return known
 
-    def strike(self, place, point):
-        """Kill at one point, heal, and judge; tell whether the point was met."""
+    def strike(self, role, place, point):
+        """Kill a process at one point, heal, and judge; tell whether the point was met."""
         with Books(self.bug, self.postgres, Child) as books:
             self._prepare(books)
             told = story(self.invoices)
             listener = books.start().wait()
-            thread = listener.pid if self.bug else threads_of(listener.pid)[place]
-            killer = Killer(thread, point, follow=bool(self.bug))
-            sent, acked = play(listener.port, told)
+            crew = find_crew(listener, self.as_many)
+            if len(crew) <= role or len(crew[role]) <= place:
+                return False
+            victim = listener.members()[role]
+            killer = Killer(crew[role][0 if self.bug else place], point, follow=bool(self.bug))
+            played = play(listener.port, told)
             time.sleep(0.1)
-            died = listener.process.poll() is not None
+            died = not victim.is_alive
             killer.stop()
             if died:
-                self._heal(books, told, sent, acked, f"thread {place}, call {point}")
+                where = f"process {role}, thread {place}, call {point}"
+                if role == 0:
+                    listener = self._restart(books, listener, where)
+                else:
+                    self._reborn(listener, victim, played, where)
+                self._heal(books, listener, told, played, where)
             return died
+
+    def _restart(self, books, dead, where):
+        """Start another listener beside what the dead one left; none of that may stay."""
+        listener = books.start().wait()
+        left = dead.outlived(SETTLED_S)
+        self.proof.require(not left, f"{where}: {len(left)} children outlived their front")
+        return listener
+
+    def _reborn(self, listener, victim, played, where):
+        """A child died: nobody outside notices, and there is another one."""
+        sent, acked, other = played
+        self.proof.require(sent == acked, f"{where}: a child died, and answers were {other}")
+        alive = listener.process.poll() is None
+        self.proof.require(alive, f"{where}: the front ended with its child")
+        wait_until_gone([victim], 1)
+        end = time.monotonic() + SETTLED_S
+        while alive and not listener.children() and time.monotonic() < end:
+            time.sleep(0.02)
+        told = f"{where}: no other child after {SETTLED_S:.0f} s"
+        self.proof.require(listener.children(), told)
 
     def _prepare(self, books):
         """Give the books their invoices; on SQLite they are made once and copied."""
@@ -129,16 +170,17 @@ class Sweep:
             for name, data in self.golden.items():
                 (books.folder / name).write_bytes(data)
 
-    def _heal(self, books, told, sent, acked, where):
+    def _heal(self, books, listener, told, played, where):
         proof = self.proof
-        listener = books.start().wait()
+        sent, acked, _ = played
         settled_s = books.settle(acked)
         proof.require(settled_s is not None, f"{where}: still pending after 10 s")
         self.slowest_s = max(self.slowest_s, settled_s or 0)
         before = len(proof.violations)
         proof.compare(books, sent, acked, expected(told), check=False)
-        again, answered = play(listener.port, told)
-        proof.require(again == answered, f"{where}: not every repeat got a 200")
+        again, answered, other = play(listener.port, told)
+        said = listener.err.read_text()[-600:] if other else ""
+        proof.require(again == answered, f"{where}: repeats were answered {other}; it said: {said}")
         proof.require(
             books.settle(acked + again) is not None, f"{where}: repeats are still pending"
         )
@@ -158,7 +200,9 @@ class Sweep:
 
 
 def main():
-    given = options(__doc__, short=STEP, long=1)
+    given = options(
+        __doc__, short=STEP, long=1, are_steps=True, process="kill only this one: 0 is the front"
+    )
     proof = Proof("P1", given)
     if shutil.which("strace") is None:
         proof.require(False, "there is no strace")
@@ -167,14 +211,15 @@ def main():
         read_in()
     for postgres in ["", given.postgres] if given.postgres and not given.bug else [""]:
         sweep = Sweep(proof, given.bug, postgres)
-        sweep.run(given.count)
+        sweep.run(given.count, given.process)
         proof.figures["postgresql" if postgres else "sqlite"] = {
             "points": sweep.points,
             "points_missed": sweep.missed,
+            "by_process": sweep.struck,
             "threads": sweep.threads,
             "slowest_healing_s": round(sweep.slowest_s, 2),
         }
-    if not given.bug:
+    if not given.bug and given.process is None:
         p1_ingest.prove(proof, story, expected, given.count)
     proof.done()
 

@@ -43,7 +43,7 @@ def prove(proof, story, expected, step):
         told = make_books(place, story)
         folder, url = place.fresh("books")
         command = Command(WORDS, url, folder)
-        trace = Trace(command.pid, place.folder / "trace")
+        trace = Trace([command.pid], place.folder / "trace")
         command.go()
         points = points_of(trace.stop())[command.pid][::step]
         whole = money(place, folder)

@@ -3,11 +3,15 @@
     python tests/proofs/p20_sigterm.py            20 moments
     python tests/proofs/p20_sigterm.py --long     1,000
 
+The signal goes to the front alone, to each process of the listener (as systemd ends a service), or
+to the process group at once (as a terminal does), in turns. Soon after the front no child lives.
+
 A request without an answer must not be in the books: then it was read whole, and its sender was
 told nothing. An answer is 200, and what was answered is in the books. With ``--postgres URL`` on
 PostgreSQL as well.
 """
 
+import os
 import signal
 import socket
 import subprocess
@@ -15,9 +19,11 @@ import threading
 import time
 
 from harness import Books, Client, Counter, Proof, confirmation, options
+from running import OUTLIVES_S
 
 SENDERS = 8
 MOST_S = 10.0
+WAYS = ("front", "each", "group")
 
 
 class Load:
@@ -58,26 +64,42 @@ class Load:
             thread.join(30)
 
 
+def send(listener, way, number):
+    """Send a signal to the front, to each process, or to the group."""
+    family = listener.members()
+    if way == "front":
+        listener.process.send_signal(number)
+    elif way == "each":
+        for member in family:
+            member.send(number)
+    else:
+        os.killpg(listener.pid, number)
+
+
 def end_once(proof, books, number):
     """Start, load, end at a random moment; return the load and the seconds the end took."""
     listener = books.start().wait()
+    way = WAYS[number % len(WAYS)]
     load = Load(listener.port, f"T{number:04}")
     time.sleep(proof.chance.uniform(0, 0.5))
     began = time.monotonic()
-    listener.process.send_signal(proof.chance.choice((signal.SIGTERM, signal.SIGINT)))
+    send(listener, way, proof.chance.choice((signal.SIGTERM, signal.SIGINT)))
     try:
         code = listener.process.wait(MOST_S + 5)
     except subprocess.TimeoutExpired:
         code = None
         listener.kill()
     took_s = time.monotonic() - began
+    left = listener.outlived(OUTLIVES_S)
     load.join()
     # A sender that broke has not told what became of its last body: then nothing is proven.
-    proof.require(load.ended == SENDERS, f"moment {number}: {load.ended} senders told all")
-    proof.require(code == 0, f"moment {number}: exit code {code}")
-    proof.require(took_s <= MOST_S, f"moment {number}: the end took {took_s:.1f} s")
+    moment = f"moment {number}, to the {way}"
+    proof.require(load.ended == SENDERS, f"{moment}: {load.ended} senders told all")
+    proof.require(code == 0, f"{moment}: exit code {code}")
+    proof.require(took_s <= MOST_S, f"{moment}: the end took {took_s:.1f} s")
+    proof.require(not left, f"{moment}: {len(left)} children outlived their front")
     strange = set(load.answers) - {200, None}
-    proof.require(not strange, f"moment {number}: answers {dict(load.answers)}")
+    proof.require(not strange, f"{moment}: answers {dict(load.answers)}")
     return load, took_s
 
 

@@ -1,15 +1,23 @@
-"""P2: killed again and again under load with repeats; nothing that was acknowledged is missing."""
+"""P2: killed again and again under load with repeats; nothing that was acknowledged is missing.
+
+A listener of one process is killed and started again. One with children is killed in turns: its
+front alone (no child stays, also while the next listener runs), a child alone (every request is
+answered 200 all the same, and another child comes by itself), and all of it at once.
+"""
 
 import threading
 import time
 from collections import deque
 
 from crash_stage import Child, read_in
-from harness import Books, Client, Counter, Proof, confirmation, options
+from harness import SETTLED_S, Books, Client, Counter, Proof, confirmation, options
 
 CLIENTS = 4
 REPEATS = 0.3
 COMPARED_EVERY = 20
+TURNS = ("front", "child", "all")
+AFTER_CHILD_S = 0.3
+"""How long the load goes on after a child died, before somebody asks for another one."""
 
 
 class Senders:
@@ -20,12 +28,12 @@ class Senders:
         self.sent, self.acked, self.amounts = Counter(), Counter(), {}
         self.statuses, self.last = Counter(), deque(maxlen=200)
         self.number, self.lock = 0, threading.Lock()
-        self.first_answer = threading.Event()
+        self.first_answer, self.over = threading.Event(), threading.Event()
 
     def run(self, port):
-        """Send until the listener is gone."""
+        """Send until the listener is gone, or it is over."""
         client = Client(port, timeout_s=10)
-        while True:
+        while not self.over.is_set():
             body = self._next()
             status = client.post(body)
             with self.lock:
@@ -34,8 +42,9 @@ class Senders:
                     self.acked[body] += 1
                     self.file.write(body + b"\n")
             if status is None:
-                return
+                break
             self.first_answer.set()
+        client.close()
 
     def _next(self):
         with self.lock:
@@ -52,26 +61,82 @@ class Senders:
             return body
 
 
-def life(books, senders, chance):
-    """One life of a listener; return the seconds until it took the first callback."""
-    start = time.monotonic()
-    listener = books.start().wait()
-    senders.first_answer.clear()
-    threads = [threading.Thread(target=senders.run, args=(listener.port,)) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    senders.first_answer.wait(10)
-    ready_s = time.monotonic() - start
-    time.sleep(chance.uniform(0.03, 0.35))
-    listener.kill()
-    for thread in threads:
-        thread.join()
-    return ready_s
+class Lives:
+    """One listener after the other, and the ends they come to."""
+
+    def __init__(self, proof, books, senders):
+        self.proof, self.books, self.senders = proof, books, senders
+        self.listener, self.dead = None, None
+        self.slowest_s, self.kills = 0.0, Counter()
+
+    def end_one(self, number):
+        """Let one live under load for a moment, and kill it or a part of it."""
+        start = time.monotonic()
+        senders = self.senders
+        listener = self.running()
+        senders.first_answer.clear()
+        senders.over.clear()
+        threads = [
+            threading.Thread(target=senders.run, args=(listener.port,)) for _ in range(CLIENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        senders.first_answer.wait(10)
+        self.slowest_s = max(self.slowest_s, time.monotonic() - start)
+        time.sleep(self.proof.chance.uniform(0.03, 0.35))
+        self.kill_in_turn(listener, number)
+        for thread in threads:
+            thread.join()
+
+    def running(self):
+        """Return the one that lives, or another one, started beside what a dead front left."""
+        if self.listener is None:
+            self.listener = self.books.start().wait()
+            left = self.dead.outlived(SETTLED_S) if self.dead else []
+            self.proof.require(not left, f"{len(left)} children outlived their front")
+        return self.listener
+
+    def kill_in_turn(self, listener, number):
+        """Kill the front, a child, or all; a listener of one process is all front."""
+        children = listener.children()
+        victim = TURNS[number % len(TURNS)] if children else "front"
+        self.kills[victim] += 1
+        if victim == "child":
+            self.kill_child(listener, self.proof.chance.choice(children), number)
+            return
+        self.listener, self.dead = None, listener
+        if victim == "all":
+            listener.kill()
+        else:
+            listener.process.kill()
+            listener.process.wait()
+
+    def kill_child(self, listener, child, number):
+        """Kill a child: whoever posts does not notice, and another one comes."""
+        with self.senders.lock:
+            before = self.senders.statuses.copy()
+        child.kill()
+        time.sleep(AFTER_CHILD_S)
+        end = time.monotonic() + SETTLED_S
+        while not set(listener.children()) - {child} and time.monotonic() < end:
+            time.sleep(0.02)
+        born = set(listener.children()) - {child}
+        self.senders.over.set()
+        told = f"round {number}: no other child {SETTLED_S:.0f} s after one was killed"
+        self.proof.require(born, told)
+        with self.senders.lock:
+            odd = {s: n for s, n in (self.senders.statuses - before).items() if s != 200}
+        self.proof.require(not odd, f"round {number}: a child was killed, and answers were {odd}")
+
+    def compare(self):
+        """Let what was left be finished, end in order, and hold the views together."""
+        listener = self.running()
+        self.listener = self.dead = None
+        return compare(self.proof, self.books, self.senders, listener)
 
 
-def compare(proof, books, senders):
-    """Start once more, let it finish what was left, and hold the views together."""
-    listener = books.start().wait()
+def compare(proof, books, senders, listener):
+    """Wait until a listener has finished what was left, and hold the views together."""
     proof.require(
         books.settle(senders.acked) is not None, "logs are still pending 10 s after the start"
     )
@@ -96,11 +161,12 @@ def main():
         invoices = books.make_invoices(5, 2_000_000) + books.make_invoices(5, 10**11)
         with (books.folder / "acknowledged.jsonl").open("ab", buffering=0) as file:
             senders = Senders(proof.chance, [*invoices, "nobody"], file)
-            slowest_s = 0.0
+            lives = Lives(proof, books, senders)
             for round_ in range(1, given.count + 1):
-                slowest_s = max(slowest_s, life(books, senders, proof.chance))
-                if round_ % COMPARED_EVERY == 0 or round_ == given.count:
-                    counts = compare(proof, books, senders)
+                lives.end_one(round_)
+                last = round_ == given.count or proof.violations
+                if round_ % COMPARED_EVERY == 0 or last:
+                    counts = lives.compare()
                 if proof.violations:
                     break
         money = books.money()
@@ -112,10 +178,11 @@ def main():
         proof.require(not odd, f"answers {odd}")
         proof.figures |= {
             "kills": round_,
+            "killed": lives.kills,
             "answers": {str(status): n for status, n in senders.statuses.items()},
             "acknowledged": sum(senders.acked.values()),
             "payments": len(counts),
-            "slowest_start_s": round(slowest_s, 2),
+            "slowest_start_s": round(lives.slowest_s, 2),
             "database": "postgresql" if postgres else "sqlite",
         }
     proof.done()

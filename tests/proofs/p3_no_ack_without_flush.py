@@ -1,7 +1,11 @@
 """P3: no 200 leaves before a flush that began after the request was read has returned.
 
-The system calls of a listener are traced. Posts come one by one on one connection: first with the
-database free, then while another program holds it. In the second part a 503 is honest too.
+The system calls of all processes of a listener are traced, in one order of time. Posts come one by
+one on one connection: first with the database free, then while another program holds it, and, when
+the listener has children, while they are killed again and again. A request counts from the
+moment at which the front had read it from its connection, an answer from the moment at which it
+began to leave on one; between them a flush of the books or the spool must have begun and returned
+0, whichever process made it. While the database is held, a 503 is honest too.
 """
 
 import contextlib
@@ -11,6 +15,7 @@ import sqlite3
 import subprocess
 import time
 
+from family import attached_to, wait_until_held
 from harness import Books, Client, Counter, Proof, confirmation, options
 
 READS = ("read", "readv", "recvfrom", "recvmsg")
@@ -18,31 +23,27 @@ WRITES = ("write", "writev", "sendto", "sendmsg")
 FLUSHES = ("fsync", "fdatasync")
 CALLS = ",".join(READS + WRITES + FLUSHES)
 LINE = re.compile(r"^(\d+) +(.*)$")
-BEGUN = re.compile(r"^(\w+)\((\d+)<(.*?)>")
+BEGUN = re.compile(r"^(\w+)\((\d+)<(.*?)>[,) ]")
 RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>")
 RESULT = re.compile(r"= (-?\d+)[^=]*$")
+CONNECTION = "TCP"
 
 
 class Trace:
-    """strace on a running process."""
+    """strace on running processes, and on all that they start."""
 
-    def __init__(self, pid, file):
+    def __init__(self, family, file):
         self.file = file
         self.process = subprocess.Popen(
-            ["strace", "-f", "-qq", "-y", "-s", "48", "-e", "signal=none", "-o", str(file)]
-            + ["-e", f"trace={CALLS}", "-p", str(pid)],
+            ["strace", "-f", "-qq", "-yy", "-s", "48", "-e", "signal=none", "-o", str(file)]
+            + ["-e", f"trace={CALLS}", *attached_to(family)],
             stderr=subprocess.PIPE,
             text=True,
         )
-        status = f"/proc/{pid}/status"
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            with open(status) as lines:
-                if any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines):
-                    time.sleep(0.3)
-                    return
-            time.sleep(0.01)
-        raise RuntimeError(f"strace did not attach: {self.process.stderr.read()}")
+        if not wait_until_held([thread for each in family for thread in each.threads()]):
+            self.process.kill()
+            raise RuntimeError(f"strace did not attach: {self.process.communicate()[1]}")
+        time.sleep(0.3)
 
     def stop(self):
         """Detach and give the lines."""
@@ -54,8 +55,9 @@ class Trace:
 class Judge:
     """What a trace shows: answers of 200, those that left before their flush, and flushes."""
 
-    def __init__(self, folder):
-        self.folder = str(folder)
+    def __init__(self, path):
+        # The database's own files and, in a folder named after it, the spool's.
+        self.books = str(path)
         self.acks = self.naked = self.flushes = 0
         self._open, self._read_at, self._is_flushed = {}, None, False
 
@@ -71,7 +73,8 @@ class Judge:
         begun = BEGUN.match(text)
         if begun:
             call = (begun[1], begun[3], number)
-            if begun[1] in WRITES and "HTTP/1.1 200" in text:
+            is_out = begun[1] in WRITES and begun[3].startswith(CONNECTION)
+            if is_out and "HTTP/1.1 200" in text:
                 # An answer counts from the moment at which it began to leave.
                 self.acks += 1
                 self.naked += not self._is_flushed
@@ -87,25 +90,28 @@ class Judge:
     def _returned(self, name, file, began, number, text):
         if name in FLUSHES:
             result = RESULT.search(text)
-            if result and result[1] == "0" and self.folder in file:
+            if result and result[1] == "0" and file.startswith(self.books):
                 self.flushes += 1
                 self._is_flushed |= self._read_at is not None and began > self._read_at
-        elif name in READS and "POST /" in text:
+        elif name in READS and file.startswith(CONNECTION) and "POST /" in text:
             self._read_at, self._is_flushed = number, False
 
 
-def watch(proof, name, books, listener, count):
-    """Post one by one under a trace, and judge it."""
+def watch(proof, name, books, listener, count, *, killing=0):
+    """Post one by one under a trace, and judge it; kill the children before each Nth post."""
     client, statuses, sent, acked = Client(listener.port), Counter(), Counter(), Counter()
-    trace = Trace(listener.pid, books.folder / f"{name}.strace")
+    family = listener.members()
+    trace = Trace(family, books.folder / f"{name}.strace")
     for number in range(count):
         body = confirmation(f"P3{name[0].upper()}{number:07}")
+        for child in listener.children() if killing and number % killing == 0 else ():
+            child.kill()
         status = client.post(body)
         statuses[status] += 1
         sent[body] += 1
         if status == 200:
             acked[body] += 1
-    found = Judge(books.folder).walk(trace.stop())
+    found = Judge(books.path).walk(trace.stop())
     told = f"{name}: {found.naked} of {found.acks} answers of 200 before their flush"
     proof.require(found.naked == 0, told)
     seen = abs(found.acks - statuses[200]) <= 1
@@ -113,6 +119,7 @@ def watch(proof, name, books, listener, count):
     answers = {str(status): n for status, n in statuses.items()}
     proof.figures[name] = {
         "answers": answers,
+        "processes": len(family),
         "flushes": found.flushes,
         "without_flush": found.naked,
     }
@@ -143,6 +150,10 @@ def main():
             statuses, more, kept = watch(proof, "held", books, listener, held_count)
         proof.require(set(statuses) <= {200, 503}, f"held: answers {dict(statuses)}")
         sent, acked = sent + more, acked + kept
+        if listener.children():
+            statuses, more, kept = watch(proof, "orphaned", books, listener, held_count, killing=2)
+            proof.require(statuses == {200: held_count}, f"orphaned: answers {dict(statuses)}")
+            sent, acked = sent + more, acked + kept
         proof.require(books.settle() is not None, "logs are still pending")
         deadline = time.monotonic() + 10
         while acked - books.stored() and time.monotonic() < deadline:
@@ -151,7 +162,7 @@ def main():
             books,
             sent,
             acked,
-            {f"P3{part}{n:07}": 1000 for part in "FH" for n in range(given.count)},
+            {f"P3{part}{n:07}": 1000 for part in "FHO" for n in range(given.count)},
         )
     proof.done()
 

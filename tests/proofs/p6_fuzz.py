@@ -11,6 +11,7 @@ import threading
 import time
 
 from broken_ledger import bytes_of
+from family import memory_mib
 from harness import Books, Client, Counter, Proof, confirmation, options, read
 
 CLIENTS = 4
@@ -267,14 +268,13 @@ def main():
         proof.require(books.settle() is not None, "logs are still pending")
         first = judge_books(proof, books)
         proof.compare(books, sent, sent, first)
-        with open(f"/proc/{listener.pid}/status") as lines:
-            rss = next(line.split()[1] for line in lines if line.startswith("VmRSS"))
+        rss_mib = memory_mib(listener.members())
         proof.require(listener.stop() == 0, "it did not end in order")
         proof.figures |= {
             "bodies": given.count,
             "payments": len(first),
             "slowest_answer_s": round(slow[0], 3),
-            "rss_kib": int(rss),
+            "rss_mib": round(rss_mib, 1),
         }
     proof.done()
 

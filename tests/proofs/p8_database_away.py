@@ -166,7 +166,8 @@ def main():
         locked(proof, books, given.count)
     if not given.bug:
         with Cluster() as cluster, Books(postgres=cluster.url) as books:
-            restarted(proof, cluster, books, 50 if given.long else 2, min(given.count, 60) / 3)
+            restarts = max(given.count * 50 // 600, 1) if given.long else 2
+            restarted(proof, cluster, books, restarts, min(given.count, 60) / 3)
     proof.done()
 
 

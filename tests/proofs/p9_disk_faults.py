@@ -1,8 +1,9 @@
 """P9: a full, broken or read-only disk at a write: no false 200, and it heals without a restart.
 
-Needs strace. A fault is one of ENOSPC, EIO and EROFS, given to the listener's writes and flushes of
-files from the n-th on, each once (the spool keeps what the database cannot) or all of them for a
-while (nothing can, and the answer is 503). Within 5 s of its end callbacks are kept again.
+Needs strace. A fault is one of ENOSPC, EIO and EROFS, given to the writes and flushes of files by
+any process of the listener, from the n-th on that a thread makes: each once (the spool keeps what
+the database cannot) or all of them for a while (nothing can, and the answer is 503). Within 5 s of
+its end callbacks are kept again.
 
 On PostgreSQL (a server of this proof's own, where its programs are installed) the faults of the
 database's disk are the server's: it ends as in a crash, which is P8. The listener's own disk holds
@@ -14,9 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import crash_postgres
+from family import attached_to, wait_until_held
 from harness import Books, Client, Counter, Proof, confirmation, options
 from p8_database_away import Cluster
 
@@ -31,30 +32,24 @@ WINDOW_AWAY_POSTS = 4
 
 
 class Fault:
-    """strace, attached to a listener for the block."""
+    """strace, attached to all processes of a listener for the block, and to those born in it."""
 
-    def __init__(self, pid, trace, error, when):
-        self.pid, self.trace = pid, trace
+    def __init__(self, family, trace, error, when):
+        self.family, self.trace = family, trace
         self.command = [
-            *("strace", "-f", "-qq", "-o", str(trace), "-p", str(pid), "-e", f"trace={CALLS}"),
-            *("-e", f"inject={CALLS}:error={error}:when={when}"),
+            *("strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={CALLS}"),
+            *("-e", f"inject={CALLS}:error={error}:when={when}", *attached_to(family)),
         ]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE)
-        end = time.monotonic() + 10
-        while not self._is_on() and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until_held([thread for each in self.family for thread in each.threads()])
         time.sleep(0.1)
         return self
 
     def injected(self):
         """Return how many calls failed by this fault."""
         return self.trace.read_text().count("(INJECTED)")
-
-    def _is_on(self):
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return "TracerPid:\t0" not in status
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGINT)
@@ -85,7 +80,7 @@ class Client9:
 
 def one(proof, books, client, listener, error, when):
     """One fault, and the healing after it."""
-    with Fault(listener.pid, books.folder / "trace", error, when) as fault:
+    with Fault(listener.members(), books.folder / "trace", error, when) as fault:
         for _ in range(WINDOW_POSTS):
             client.post()
     over_s = time.monotonic()
@@ -139,7 +134,7 @@ def sweep(proof, name, books, places, away=None):
 def one_away(proof, books, client, listener, error, when, cluster):
     """One fault of the spool's disk while the server is away, and the healing after both."""
     cluster.control("stop", "-m", "immediate")
-    with Fault(listener.pid, books.folder / "trace", error, when) as fault:
+    with Fault(listener.members(), books.folder / "trace", error, when) as fault:
         for _ in range(WINDOW_AWAY_POSTS):
             client.post()
     what = f"{error} when={when}, server away"

@@ -66,6 +66,32 @@ def test_one_drains_at_a_time(spool):
         assert (first, second) == (some(2), None)
 
 
+@pytest.mark.parametrize("of_the_reserve", [False, True])
+def test_whoever_drains_leaves_a_segment_alone_that_is_just_begun(
+    spool, monkeypatch, of_the_reserve
+):
+    flush = spooling._flush_folder
+
+    def drain_meanwhile(folder):
+        flush(folder)
+        assert drained(Spool(spool.folder))[0] == []
+
+    monkeypatch.setattr(spooling, "_flush_folder", drain_meanwhile)
+    monkeypatch.setattr(spooling, "_LOCK_S", 0.01)
+    if of_the_reserve:
+        monkeypatch.setattr(Spool, "_room", lambda _: 0)
+    spool.append(some(2))
+    assert drained(spool)[0] == some(2)
+
+
+def test_what_was_begun_by_a_process_that_died_is_taken_away_at_the_next_start(spool):
+    left = spool.folder / "00-1-x.begun"
+    left.touch()
+    spool.prepare()
+    assert not left.exists()
+    assert spool.segments() == []
+
+
 def test_files_and_folder_are_the_owners_alone(spool):
     spool.append(some(1))
     assert spool.folder.stat().st_mode & 0o777 == 0o700
