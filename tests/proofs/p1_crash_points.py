@@ -25,6 +25,9 @@ from harness import SETTLED_S, Books, Client, Counter, Proof, confirmation, opti
 STEP = 3
 REPROCESSED_EVERY = 5
 CENTS = 50_000
+TRIES = 4
+SPOOLED = ".spool>"
+"""In the line of a call on a spool's file."""
 
 
 def story(invoices):
@@ -69,12 +72,15 @@ class Sweep:
 
     def __init__(self, proof, bug, postgres):
         self.proof, self.bug, self.postgres = proof, bug, postgres
-        self.points = self.missed = self.threads = 0
-        self.struck = []
+        self.points = self.threads = 0
+        self.struck, self.missed = [], []
         self.slowest_s = 0.0
 
     def run(self, step, only):
         """Try every ``step``-th call of every thread, of all processes or of ``only`` one."""
+        with Books(self.bug, self.postgres, Child) as books:
+            self._prepare(books)
+            self.as_many = [len(threads) for threads in find_crew(books.start().wait())]
         for role, places in enumerate(self.found()):
             if only not in {None, role}:
                 continue
@@ -87,30 +93,40 @@ class Sweep:
                     if self.strike(role, place, point):
                         self.points += 1
                     else:
-                        self.missed += 1
+                        self.missed.append([role, place, *point])
             self.struck.append(self.points - met)
-        told = f"{self.missed} of {self.points + self.missed} points were not met"
-        self.proof.require(self.missed <= self.points // 4, told)
+        missed = len(self.missed)
+        told = f"{missed} of {self.points + missed} points were not met: {self.missed[:10]}"
+        self.proof.require(missed <= self.points // 4, told)
 
     def found(self):
-        """Return for each process the points of its threads, the oldest first."""
+        """Return for each process the points of its threads, the oldest first.
+
+        On a busy machine the database may be late, and the spool take a part of the story: that is
+        not what the others will do.
+        """
+        for _ in range(TRIES):
+            lines, crew = self.traced()
+            if not any(SPOOLED in line for line in lines):
+                break
+        points = points_of(lines)
+        known = [[points.pop(thread, []) for thread in threads] for threads in crew]
+        if self.bug:
+            # Threads that were born for the story belong to the front.
+            known = [[max(each, key=len)] for each in ([*known[0], *points.values()], *known[1:])]
+        return known
+
+    def traced(self):
+        """Play the story under a trace; return its lines, and the threads of each process."""
         with Books(self.bug, self.postgres, Child) as books:
             self._prepare(books)
-            listener = books.start().wait()
-            self.as_many = [len(threads) for threads in find_crew(listener)]
-            listener.kill()
             # Held as early as it will be held at each point.
             listener = books.start().wait()
             crew = find_crew(listener, self.as_many)
             trace = Trace([member.pid for member in listener.members()], books.folder / "trace")
             play(listener.port, story(self.invoices))
             time.sleep(0.1)
-            points = points_of(trace.stop())
-        known = [[points.pop(thread, []) for thread in threads] for threads in crew]
-        if self.bug:
-            # Threads that were born for the story belong to the front.
-            known = [[max(each, key=len)] for each in ([*known[0], *points.values()], *known[1:])]
-        return known
+            return trace.stop(), crew
 
     def strike(self, role, place, point):
         """Kill a process at one point, heal, and judge; tell whether the point was met."""
@@ -214,7 +230,7 @@ def main():
         sweep.run(given.count, given.process)
         proof.figures["postgresql" if postgres else "sqlite"] = {
             "points": sweep.points,
-            "points_missed": sweep.missed,
+            "points_missed": len(sweep.missed),
             "by_process": sweep.struck,
             "threads": sweep.threads,
             "slowest_healing_s": round(sweep.slowest_s, 2),
