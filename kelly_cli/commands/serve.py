@@ -82,6 +82,7 @@ def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]
     from kelly_cli.services.serving import Shelf
 
     database, opened, away = open_books(office)
+    open_clerk = clerk_of(office, opened=opened)
     logbook, counts, doubt = logbook_of(office), Counts(), Doubt()
     teller = teller_of(office, logbook, server.url_of(bound))
     for warning in [*warnings, *away]:
@@ -91,7 +92,7 @@ def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]
         server.Books(
             database,
             Shelf(office.spool, office.now),
-            clerk_of(office, opened=opened),
+            open_clerk,
             Quarantine(database, office.config.mpesa.our_codes, office.now),
             doubt,
         ),

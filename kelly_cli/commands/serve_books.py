@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kelly_cli.errors import SchemaTooNewError, SchemaTooOldError, StorageError
 
 if TYPE_CHECKING:
     from kelly_cli.listener.clerk_line import OpenClerk
-    from kelly_cli.listener.clerk_process import Process
     from kelly_cli.listener.doubt import Doubt
     from kelly_cli.listener.validation import Validator
     from kelly_cli.office import Office
@@ -68,14 +68,27 @@ def intake_of(office: Office, *, opened: bool) -> Intake:
 
 
 def clerk_of(office: Office, *, opened: bool) -> OpenClerk:
-    """Return what starts a process that has the books open. ``opened``: they are there now."""
-    from kelly_cli.commands.serve_clerk import Begin
-    from kelly_cli.listener.clerk_process import Process
+    """Return what starts a clerk. ``opened``: the books are there now.
 
-    def start(*, first: bool) -> Process:
+    The first may be forked here: call it before there is a thread. It closes the books for that.
+    """
+    from kelly_cli.commands.serve_clerk import Begin, run
+    from kelly_cli.listener.clerk_process import Fork, Process, can_fork
+
+    def begin(*, opened: bool) -> Begin:
+        return Begin(office.config, office.actor, opened)
+
+    forked: list[Fork] = []
+    if can_fork():
+        office.database.close()
+        with suppress(OSError):
+            forked.append(Fork(run, begin(opened=opened)))
+
+    def start(*, first: bool) -> Fork | Process:
+        if forked:
+            return forked.pop()
         # Only at the start were they opened by a person's own hand.
-        begin = Begin(office.config, office.actor, opened and first)
-        return Process("kelly_cli.commands.serve_clerk", begin)
+        return Process("kelly_cli.commands.serve_clerk", begin(opened=opened and first))
 
     return start
 

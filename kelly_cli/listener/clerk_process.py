@@ -1,8 +1,9 @@
-"""The clerk as a process: started by the listener, on a fresh interpreter.
+"""The clerk as a process, the listener's child.
 
-Not a fork: a listener has threads, and open connections to its books, which no child may carry on
-with. He gets one end of a socket pair and nothing else: not the sockets that the listener listens
-on, no words on a command line, nothing of the terminal's signals.
+The first one is forked on Linux, where that is safe: before there is any thread, and when nothing
+of the books is open, since neither survives a fork. Later ones, and all on other systems, are
+started on a fresh interpreter. He has one end of a socket pair and nothing else: not the sockets
+that the listener listens on, no words on a command line, nothing of the terminal's signals.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import closing, suppress
+from time import monotonic, sleep
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kelly_cli.listener import wire
 
@@ -36,7 +39,7 @@ copyreg.pickle(MappingProxyType, lambda table: (_fixed, (dict(table),)))
 
 
 class Process:
-    """A clerk in a process of his own."""
+    """A clerk on a fresh interpreter."""
 
     def __init__(self, module: str, begin: Any) -> None:
         """Start ``python -m module``, which calls ``begun``; ``begin`` is what it starts with.
@@ -53,7 +56,7 @@ class Process:
                     pass_fds=[his.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=None if os.environ.get("KELLY_DEBUG") == "1" else subprocess.DEVNULL,
+                    stderr=None if _is_debugging() else subprocess.DEVNULL,
                     start_new_session=True,
                 )
             except OSError:
@@ -69,9 +72,81 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        if code < 0:
-            return f"by signal {signal.Signals(-code).name}"
-        return f"with code {code}"
+        return _how(code)
+
+
+class Fork:
+    """A clerk forked off this process."""
+
+    def __init__(self, run: Callable[[wire.Wire, Any], None], begin: Any) -> None:
+        """Fork; in the child ``run`` it, and never come back.
+
+        Raises:
+            OSError: the system has no room for it.
+        """
+        self.end, his = socket.socketpair()
+        with closing(his):
+            try:
+                self._pid = os.fork()
+            except OSError:
+                self.end.close()
+                raise
+            if self._pid == 0:
+                _be_a_fork(his.detach(), run, begin)
+        self._code: int | None = None
+
+    def leave(self) -> str:
+        """End it, if it has not ended, and tell how it did."""
+        end_s = monotonic() + LEAVE_S
+        while not self._has_ended() and monotonic() < end_s:
+            sleep(0.005)
+        if self._code is None:
+            os.kill(self._pid, signal.SIGKILL)
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return _how(self._code)
+
+    def _has_ended(self) -> bool:
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code is not None
+
+
+def can_fork() -> bool:
+    """Tell whether a child may go on from here: nothing else runs in this process."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _be_a_fork(descriptor: int, run: Callable[[wire.Wire, Any], None], begin: Any) -> NoReturn:
+    """Be the clerk, with nothing of the listener but the memory; what he held stays his."""
+    code = 1
+    try:
+        _hear_no_signals()
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1) if _is_debugging() else (0, 1, 2):
+            os.dup2(nothing, stream)
+        os.closerange(3, descriptor)
+        os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+        run(wire.Wire(socket.socket(fileno=descriptor)), begin)
+        code = 0
+    finally:
+        # Nothing of the listener's is tidied up here: it is his.
+        os._exit(code)
+
+
+def _how(code: int) -> str:
+    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+
+
+def _is_debugging() -> bool:
+    return os.environ.get("KELLY_DEBUG") == "1"
+
+
+def _hear_no_signals() -> None:
+    """Leave it to the wire to end him, in order: a service manager tells all processes at once."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _import_path() -> str:
@@ -80,13 +155,8 @@ def _import_path() -> str:
 
 
 def begun(descriptor: int, run: Callable[[wire.Wire, Any], None]) -> None:
-    """Be the clerk: get what the listener started him with, and ``run`` on the wire.
-
-    Whatever ends a listener (a service manager tells all processes of a group) ends him by the
-    wire, in order.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    """Be the clerk on a fresh interpreter: get what he is started with, and ``run`` on the wire."""
+    _hear_no_signals()
     end = wire.Wire(socket.socket(fileno=descriptor))
     frames = list(end.receive(None))
     if frames:

@@ -105,3 +105,76 @@ def test_a_whole_configuration_goes_over(tmp_path):
     assert again == config
     secret = again.mpesa.credentials("").consumer_secret
     assert secret.reveal() == "s3cret-of-a-test"
+
+
+FORKING = """
+import os, signal, socket, sys, time
+from kelly_cli.listener import wire
+from kelly_cli.listener.clerk_process import Fork, can_fork
+
+def run(end, begin):
+    print("nobody reads this", flush=True)
+    end.send(wire.READY, begin, os.getpid(), sorted(os.listdir("/proc/self/fd")), os.getsid(0))
+    while not end.is_cut:
+        for word, *facts in end.receive(None):
+            if word == wire.DRAIN:
+                raise RuntimeError("a bug of the clerk's")
+            end.send(wire.SAID, word)
+
+assert can_fork()
+listening = socket.create_server(("127.0.0.1", 0))
+forked = Fork(run, [1, "ĩ"])
+end = wire.Wire(forked.end)
+((word, begin, pid, files, session),) = end.receive(20)
+assert begin == [1, "ĩ"] and session == pid != os.getpid(), (begin, session, pid)
+assert len(files) <= 5, files
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    os.kill(pid, number)
+end.send(wire.STOP)
+assert list(end.receive(20)) == [(wire.SAID, wire.STOP)]
+if sys.argv[1] == "closed":
+    forked.end.close()
+elif sys.argv[1] == "killed":
+    os.kill(pid, signal.SIGKILL)
+elif sys.argv[1] == "hung":
+    os.kill(pid, signal.SIGSTOP)
+else:
+    end.send(wire.DRAIN)
+    time.sleep(0.2)
+print(forked.leave(), forked.leave())
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [
+        ("closed", "with code 0"),
+        ("killed", "by signal SIGKILL"),
+        ("hung", "by signal SIGKILL"),
+        ("broken", "with code 1"),
+    ],
+)
+def test_a_fork_holds_nothing_of_the_listener_and_ends_with_its_wire(tmp_path, what, how):
+    script = tmp_path / "forking.py"
+    script.write_text(FORKING, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, str(script), what],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.stdout, ran.stderr) == (f"{how} {how}\n", "")
+
+
+def test_whoever_has_threads_does_not_fork():
+    import threading
+
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        assert not clerk_process.can_fork()
+    finally:
+        over.set()
+        other.join()
