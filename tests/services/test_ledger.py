@@ -155,19 +155,24 @@ def test_an_account_shows_what_it_held_before_and_after_each_line(shop):
         paid(shop, "A STRANGER", shillings)
     last = nairobi_day(shop.now)
     days = ledger.Days(last - timedelta(days=2), last)
-    sheet = ledger.show_account(shop.database, "MPESA", days, limit=2)
+    sheet = ledger.show_account(shop.database, "MPESA", days, limit=2, today=nairobi_day(shop.now))
     assert (sheet.account, sheet.opening_cents, sheet.more) == ("assets:mpesa", 3_000, True)
     assert [line.balance_cents for line in sheet.lines] == [6_000, 10_000]
     assert sheet.closing_cents == 10_000
-    assert ledger.show_account(shop.database, "assets", days, limit=9).closing_cents == 10_000
+    assert (
+        ledger.show_account(
+            shop.database, "assets", days, limit=9, today=nairobi_day(shop.now)
+        ).closing_cents
+        == 10_000
+    )
 
 
 def test_an_account_is_found_by_the_end_of_its_name_or_told_apart(shop):
     shop.customer()
     with pytest.raises(DomainError, match="assets:receivables:CUST-001 and liabilities"):
-        ledger.show_account(shop.database, "cust-001", ALWAYS, limit=1)
+        ledger.show_account(shop.database, "cust-001", ALWAYS, limit=1, today=nairobi_day(shop.now))
     with pytest.raises(NotFoundError) as unknown:
-        ledger.show_account(shop.database, "mpeza", ALWAYS, limit=1)
+        ledger.show_account(shop.database, "mpeza", ALWAYS, limit=1, today=nairobi_day(shop.now))
     assert "assets:mpesa" in unknown.value.hint
 
 
