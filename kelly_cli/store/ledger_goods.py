@@ -18,6 +18,7 @@ from kelly_cli.core.shelves import Move, Shelf, Turn
 from kelly_cli.store import hot
 from kelly_cli.store.database import fetch_in
 from kelly_cli.store.ledger_documents import MOVED
+from kelly_cli.store.ledger_facts import Fact, fact, key_of, values_of, yes_or_no
 from kelly_cli.store.spells import in_nairobi
 
 if TYPE_CHECKING:
@@ -144,34 +145,44 @@ class Goods:
         for first in range(0, len(asked), _AT_ONCE):
             some = asked[first : first + _AT_ONCE]
             sums: dict[tuple[int, int], list[Any]] = {}
-            for product, place, *row in hot.fetch(self._connection, self._summing(some)):
-                sums.setdefault((product, place), []).append(row)
+            for shelf, *row in self._summed(some):
+                sums.setdefault(shelf, []).append(row)
             for product, turns in some:
-                yield from self._posted(
-                    turns, [sums.get((product, n), []) for n in range(len(turns) + 1)]
-                )
+                places = range(len(turns) + 1)
+                yield from self._posted(turns, [sums.get((product, n), []) for n in places])
 
-    def _summing(self, asked: Iterable[tuple[int, list[Turn]]]) -> str:
-        """Return the SQL that sums moves by the shelf on which they counted; 0 = before any."""
+    def _summed(self, asked: Iterable[tuple[int, list[Turn]]]) -> Iterator[tuple[Any, ...]]:
+        """Sum moves by the shelf on which they counted: a product, and its how-manieth turn.
+
+        The last of each row are cost of a piece and pieces; place 0 is before any turn.
+        """
         instant, values = self._documents.instant, []
+        places: list[tuple[int, int]] = []
         for product, turns in asked:
             moments = [_FIRST, *(turn.at for turn in turns), _LAST]
             starts = [False, *(turn.starts for turn in turns)]
             for place, is_start in enumerate(starts):
                 stretch = f"{instant(moments[place])}, {instant(moments[place + 1])}"
-                values.append(f"({product}, {place}, {stretch}, {int(is_start)})")
-        return (
-            "WITH h (product_id, place, from_at, to_at, starts) AS "
-            f"(VALUES {', '.join(values)}) "
-            "SELECT product_id, place, opens, kind, comes, is_within, cost_cents, "
-            "CAST(sum(quantity) AS BIGINT) FROM (SELECT h.product_id, h.place, CASE WHEN "
-            "h.starts = 1 AND m.kind = 'counted' AND m.created_at = h.from_at THEN 1 ELSE 0 END "
-            "AS opens, m.kind, m.quantity > 0 AS comes, m.quantity, "
-            f"{self._documents.within(MOVED)} AS is_within, {_LINE_COST} AS cost_cents "
+                values.append(f"({len(places)}, {product}, {stretch}, {int(is_start)})")
+                places.append((product, place))
+        opens = "h.starts = 1 AND m.kind = 'counted' AND m.created_at = h.from_at"
+        facts = (
+            Fact("h.place", places),
+            yes_or_no(opens),
+            fact("m.kind", "sold", "returned", "counted", "received"),
+            yes_or_no("m.quantity > 0"),
+            Fact(self._documents.within(MOVED), (False, True)),
+        )
+        for key, cost_cents, pieces in hot.fetch(
+            self._connection,
+            "WITH h (place, product_id, from_at, to_at, starts) AS "
+            f"(VALUES {', '.join(values)}) SELECT key, cost_cents, CAST(sum(quantity) AS BIGINT) "
+            f"FROM (SELECT {key_of(facts)} AS key, {_LINE_COST} AS cost_cents, m.quantity "
             "FROM h JOIN stock_moves m ON m.product_id = h.product_id "
             "AND m.created_at >= h.from_at AND m.created_at < h.to_at"
-            f"{self._documents.where(MOVED, since=False)}) x GROUP BY 1, 2, 3, 4, 5, 6, 7"
-        )
+            f"{self._documents.where(MOVED, since=False)}) x GROUP BY key, cost_cents",
+        ):
+            yield (*values_of(facts, key), cost_cents, pieces)
 
     def _posted(self, turns: list[Turn], sums: list[list[Any]]) -> Iterator[Posted]:
         """Give what one product posts. ``sums``: of its moves before and after each turn."""
@@ -187,11 +198,11 @@ class Goods:
                 yield Posted(
                     shelves.turned(turn, pieces + opening), start is None or turn.at >= start
                 )
-            for opens, kind, _, is_within, cost_cents, quantity in rows:
+            for opens, kind, _, within, cost_cents, quantity in rows:
                 pieces += quantity
                 if not opens:
                     move = Move((), kind, quantity, _FIRST, cost_cents)
-                    yield Posted(shelves.moved(move, shelf), bool(is_within))
+                    yield Posted(shelves.moved(move, shelf), within)
 
 
 def _turn(turns: list[Turn], product_id: str, at: datetime, told: dict[str, Any]) -> None:

@@ -34,24 +34,29 @@ from kelly_cli.store.ledger_documents import (
     Documents,
     Span,
 )
+from kelly_cli.store.ledger_facts import Fact, fact, key_of, values_of, yes_or_no
 from kelly_cli.store.ledger_goods import Goods
 from kelly_cli.store.ledger_rows import Reader
 from kelly_cli.store.ledger_stories import OPENING_CREDIT
 from kelly_cli.store.spells import in_nairobi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection
 
     from kelly_cli.core.ledger import Entry
     from kelly_cli.store.ledger_documents import When
 
-_OPENING_CREDIT = (
-    "CASE WHEN p.method = 'bank' AND substr(coalesce(p.transaction_type, ''), 1, "
-    f"{len(OPENING_CREDIT)}) = '{OPENING_CREDIT}' THEN 1 ELSE 0 END"
+_METHODS = tuple((method, False) for method in ledger.METHODS)
+_METHOD = Fact(
+    f"CASE WHEN p.method = 'bank' AND substr(p.transaction_type, 1, {len(OPENING_CREDIT)}) = "
+    f"'{OPENING_CREDIT}' THEN {len(_METHODS)} ELSE {fact('p.method', *ledger.METHODS).sql} END",
+    (*_METHODS, ("bank", True)),
 )
-_PAYER, _DEBTOR = "p.customer_id", "i.customer_id"
+"""How it came, and whether it is credit from before the books."""
+_ADJUSTMENT = fact("a.kind", "writeoff", "credit_note")
+_MOVEMENT = fact("m.kind", "charge", "settlement", "withdrawal", "reversal", "payment", "other")
 _DAY = date(1970, 1, 1)
 _MOMENT = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock
 _TODAYS = Owners()
@@ -119,6 +124,12 @@ class _Sums:
         self._connection = documents.connection
         self._names = documents.names
         self._owners = documents.owners
+        names = [
+            self._names.get(row or None)
+            for row in range(max(filter(None, self._names), default=0) + 1)
+        ]
+        self._payer = Fact("coalesce(p.customer_id, 0)", names)
+        self._debtor = Fact("coalesce(i.customer_id, 0)", names)
 
     # What is plain
 
@@ -126,8 +137,10 @@ class _Sums:
         """Post what is owed, or what is void, by customer."""
         void = when is VOIDED
         condition = "i.voided_at IS NOT NULL" if void else ""
-        for within, customer, cents in self._rows("FROM invoices i", (_DEBTOR,), when, condition):
-            whole = Invoice(0, "", self._names[customer], cents, _DAY)
+        for within, customer, cents in self._rows(
+            "FROM invoices i", (self._debtor,), when, condition
+        ):
+            whole = Invoice(0, "", customer, cents, _DAY)
             self.post([_invoice(whole, _MOMENT if void else None, _TODAYS)], within=within)
         opening = sorted(self._documents.opening)
         rows = {
@@ -145,13 +158,12 @@ class _Sums:
     def payments(self, when: When) -> None:
         """Post what came, or what went back, by customer and method."""
         gone = when is REVERSED
-        facts = (_PAYER, "p.method", _OPENING_CREDIT)
+        facts = (self._payer, _METHOD)
         condition = "p.reversed_at IS NOT NULL" if gone else ""
-        for within, payer, method, opening, cents in self._rows(
+        for within, payer, (method, opening), cents in self._rows(
             "FROM payments p", facts, when, condition
         ):
-            name = self._names[payer]
-            whole = Payment(0, "", name, cents, _MOMENT, method, bool(opening))
+            whole = Payment(0, "", payer, cents, _MOMENT, method, opening)
             self.post([_payment(whole, _MOMENT if gone else None, _TODAYS)], within=within)
         for row in fetch_in(self._connection, PAYMENTS, "p.id", self._told_payments):
             if row[8] is not None or not gone:
@@ -161,9 +173,9 @@ class _Sums:
 
     def allocations(self) -> None:
         """Post what paid invoices, by payer and debtor."""
-        for within, payer, debtor, cents in self._rows(TO_INVOICES, (_PAYER, _DEBTOR), ALLOCATED):
-            who = self._names[payer], self._names[debtor]
-            move = Allocation(0, 0, cents, _MOMENT, "", "", who[0], _MOMENT, "", who[1], _DAY)
+        facts = (self._payer, self._debtor)
+        for within, payer, debtor, cents in self._rows(TO_INVOICES, facts, ALLOCATED):
+            move = Allocation(0, 0, cents, _MOMENT, "", "", payer, _MOMENT, "", debtor, _DAY)
             self.post([ledger.allocated(move, _TODAYS)], within=within)
         rows = {
             row[11]: row
@@ -178,8 +190,9 @@ class _Sums:
 
     def adjustments(self) -> None:
         """Post what is no longer owed, by customer and kind."""
-        for within, debtor, kind, cents in self._rows(ON_INVOICES, (_DEBTOR, "a.kind"), ADJUSTED):
-            whole = Invoice(0, "", self._names[debtor], 0, _DAY)
+        facts = (self._debtor, _ADJUSTMENT)
+        for within, debtor, kind, cents in self._rows(ON_INVOICES, facts, ADJUSTED):
+            whole = Invoice(0, "", debtor, 0, _DAY)
             change = Adjustment(whole, kind, cents, _MOMENT)
             self.post([ledger.adjusted(change, _TODAYS)], within=within)
         for row in fetch_in(self._connection, ADJUSTMENTS, "i.id", self._told_invoices):
@@ -189,26 +202,24 @@ class _Sums:
     def movements(self) -> None:
         """Post the lines of statements, by kind."""
         source = "FROM statement_movements m"
-        for within, kind, cents in self._rows(source, ("m.kind",), COMPLETED, f"NOT {BOOKED}"):
+        for within, kind, cents in self._rows(source, (_MOVEMENT,), COMPLETED, f"NOT {BOOKED}"):
             self.post([ledger.moved(Movement("", kind, cents, _MOMENT))], within=within)
 
     def _rows(
-        self, source: str, facts: tuple[str, ...], when: When, condition: str = ""
-    ) -> list[tuple[Any, ...]]:
-        """Return (within, each fact, cents); what goes back is summed apart from what goes.
+        self, source: str, facts: tuple[Fact, ...], when: When, condition: str = ""
+    ) -> Iterator[tuple[Any, ...]]:
+        """Give (within, each fact, cents); what goes back is summed apart from what goes.
 
         ``source``: FROM the table with the amounts, under a name of one letter.
         """
         cents = f"{source.split()[2]}.amount_cents"
         where = self._documents.where(when, condition, since=False)
-        columns = (self._documents.within(when), *facts, f"{cents} > 0")
-        groups = ", ".join(str(number + 1) for number in range(len(columns)))
-        rows = hot.fetch(
-            self._connection,
-            f"SELECT {', '.join(columns)}, CAST(sum({cents}) AS BIGINT) {source}{where} "
-            f"GROUP BY {groups}",
-        )
-        return [(*row[:-2], int(row[-1])) for row in rows]
+        within = Fact(self._documents.within(when), (False, True))
+        goes = yes_or_no(f"{cents} > 0")
+        asked = (within, *facts, goes)
+        sql = f"SELECT {key_of(asked)}, CAST(sum({cents}) AS BIGINT) {source}{where} GROUP BY 1"
+        for key, total_cents in hot.fetch(self._connection, sql):
+            yield (*values_of(asked, key)[:-1], int(total_cents))
 
     # What is special
 
