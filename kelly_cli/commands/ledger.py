@@ -152,7 +152,9 @@ def account(
 
     office = office_of(ctx, json=json)
     wanted = ledger.Days(*days(first, last))
-    found = ledger.show_account(office.books_to_read(), code, wanted, limit=limit)
+    found = ledger.show_account(
+        office.books_to_read(), code, wanted, limit=limit, today=office.today()
+    )
     since = " (before the lines shown)" if found.more else ""
     office.show.lines(
         found.account, f"Opening{since}: KES {kes_for_people(found.opening_cents)}", ""

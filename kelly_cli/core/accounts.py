@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-KINDS = ("invoice", "payment", "moved", "writeoff", "credit_note", "void", "reversal")
+KINDS = ("invoice", "payment", "moved", "writeoff", "credit_note", "void", "reversal", "revival")
 """In the order in which they stand within one day."""
 
 _BY_THE_RULES = frozenset({"reference", "fifo"})

@@ -25,13 +25,17 @@ MPESA = "assets:mpesa"
 BANK = "assets:bank"
 STOCK = "assets:stock"
 UNAPPLIED = "liabilities:unapplied"
+GOODS_RECEIVED = "liabilities:goods-received"
+"""Pieces that came, and whose bill nobody has booked."""
 OPENING = "equity:opening-balances"
+OPENING_STOCK = "equity:opening-stock"
 UNEXPLAINED = "equity:unexplained"
 SALES = "income:sales"
 CREDIT_NOTES = "income:credit-notes"
 COST = "expenses:cost-of-goods"
 CHARGES = "expenses:charges"
 WRITE_OFFS = "expenses:write-offs"
+STOCK_DIFFERENCES = "expenses:stock-differences"
 RECEIVABLES = "assets:receivables"
 CREDIT = "liabilities:credit"
 COUNTER = f"{RECEIVABLES}:counter"
@@ -45,13 +49,16 @@ FIXED = (
     STOCK,
     COUNTER,
     UNAPPLIED,
+    GOODS_RECEIVED,
     OPENING,
+    OPENING_STOCK,
     UNEXPLAINED,
     SALES,
     CREDIT_NOTES,
     COST,
     CHARGES,
     WRITE_OFFS,
+    STOCK_DIFFERENCES,
 )
 """The accounts that are there in any books, used or not."""
 
@@ -197,16 +204,12 @@ def voided(invoice: Invoice, voided_at: datetime, owners: Owners) -> Entry:
     return entry(at, LEAVES, (invoice.invoice_id,), accounts, invoice.amount_cents, "void")
 
 
-def cost(invoice: Invoice, cost_cents: int) -> Entry:
-    """Return what the goods of a sale cost, on the day of its income."""
-    at = midnight(invoice.issued_on)
-    return entry(at, ARRIVES, (invoice.invoice_id,), (COST, STOCK), cost_cents, "cost")
-
-
-def cost_back(invoice: Invoice, cost_cents: int, voided_at: datetime) -> Entry:
-    """Return the goods of a void sale to the shelf."""
-    at = max(voided_at, midnight(invoice.issued_on))
-    return entry(at, LEAVES, (invoice.invoice_id,), (STOCK, COST), cost_cents, "cost")
+def revived(invoice: Invoice, revived_at: datetime, owners: Owners) -> Entry:
+    """Return what brings an invoice back. ``revived_at``: Nairobi wall-clock."""
+    at = max(revived_at, midnight(invoice.issued_on))
+    debtor = receivable(owners.of_invoice(invoice.row, (at, ARRIVES), invoice.customer))
+    accounts = (debtor, OPENING if invoice.opening else SALES)
+    return entry(at, ARRIVES, (invoice.invoice_id,), accounts, invoice.amount_cents, "revival")
 
 
 def received(payment: Payment, owners: Owners) -> Entry:
@@ -224,6 +227,14 @@ def reversed_(payment: Payment, reversed_at: datetime, owners: Owners) -> Entry:
     whose = credit_of(owners.of_payment(payment.row, (at, LEAVES), payment.customer))
     place = OPENING if payment.opening else METHODS[payment.method]
     return entry(at, LEAVES, (payment.receipt,), (whose, place), payment.amount_cents, "reversal")
+
+
+def restored(payment: Payment, restored_at: datetime, owners: Owners) -> Entry:
+    """Return what takes a reversal back. ``restored_at``: Nairobi wall-clock."""
+    at = max(restored_at, payment.paid_at)
+    whose = credit_of(owners.of_payment(payment.row, (at, ARRIVES), payment.customer))
+    place = OPENING if payment.opening else METHODS[payment.method]
+    return entry(at, ARRIVES, (payment.receipt,), (place, whose), payment.amount_cents, "revival")
 
 
 def allocated(move: Allocation, owners: Owners) -> Entry:

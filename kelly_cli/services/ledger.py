@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from kelly_cli.core import ledger
 from kelly_cli.daraja.statement_kinds import receives_payments
 from kelly_cli.errors import DomainError, NotFoundError
-from kelly_cli.store.ledger_rows import Span, customer_ids, newest_day, read_journal
+from kelly_cli.store.ledger_documents import Span, customer_ids, newest_day
+from kelly_cli.store.ledger_rows import read_journal
+from kelly_cli.store.ledger_sums import sum_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from kelly_cli.core.ledger import Entry
     from kelly_cli.store.database import Database
+    from kelly_cli.store.ledger_sums import Held
 
 LOOK_BACK_DAYS = (7, 62, 366)
 """How far the newest entries are looked for before all of the journal is read."""
@@ -88,34 +91,22 @@ class Export(NamedTuple):
 def list_entries(database: Database, days: Days, *, limit: int, today: date) -> Page:
     """Return the newest entries, oldest first."""
     with database.reading() as connection:
-        newest = min(days.last or today, newest_day(connection) or today)
-        for back in LOOK_BACK_DAYS:
-            first = newest - timedelta(days=min(back, newest.toordinal() - 1))
-            if days.first is not None and first <= days.first:
-                break
-            found = _newest(connection, days._replace(first=first), limit)
-            if len(found) > limit:
-                return Page(found[1:], more=True)
-        found = _newest(connection, days, limit)
-        return Page(found[-limit:], more=len(found) > limit)
+        found = _newest(connection, days, limit, today, lambda _: True)
+    return Page(found[-limit:], more=len(found) > limit)
 
 
 def list_balances(database: Database, days: Days) -> list[Balance]:
     """Return every account that was ever used, by name."""
     with database.reading() as connection:
-        opening, within = _split(connection, days)
-        debits: dict[str, int] = {}
-        credits_: dict[str, int] = {}
-        for each in within:
-            debits[each.debit] = debits.get(each.debit, 0) + each.amount_cents
-            credits_[each.credit] = credits_.get(each.credit, 0) + each.amount_cents
+        before, (debits, credits_) = _sum(connection, days)
+    opening = before.balances()
     return [
         Balance(name, opening.get(name, 0), debits.get(name, 0), credits_.get(name, 0))
         for name in sorted({*opening, *debits, *credits_})
     ]
 
 
-def show_account(database: Database, code: str, days: Days, *, limit: int) -> Sheet:
+def show_account(database: Database, code: str, days: Days, *, limit: int, today: date) -> Sheet:
     """Return the newest lines of an account, and of all accounts under it, oldest first.
 
     ``code``: the whole name, or the end of one.
@@ -125,50 +116,77 @@ def show_account(database: Database, code: str, days: Days, *, limit: int) -> Sh
         DomainError: ``account_unclear``: several accounts are called so.
     """
     with database.reading() as connection:
-        name = _account(code, customer_ids(connection))
-        below = f"{name}:"
-        opening, within = _split(connection, days)
-        balance = sum(cents for each, cents in opening.items() if f"{each}:".startswith(below))
-        start = balance
-        lines: deque[Line] = deque()
-        more = False
-        for each in within:
-            debit = each.amount_cents if f"{each.debit}:".startswith(below) else 0
-            credit = each.amount_cents if f"{each.credit}:".startswith(below) else 0
-            if debit or credit:
-                balance += debit - credit
-                other = each.credit if debit else each.debit
-                lines.append(Line(each, other, debit, credit, balance))
-            if len(lines) > limit:
-                start, more = lines.popleft().balance_cents, True
-        return Sheet(name, start, list(lines), balance, more)
+        account = _account(code, customer_ids(connection))
+        below = f"{account}:"
+
+        def holds(name: str) -> bool:
+            return f"{name}:".startswith(below)
+
+        found = _newest(
+            connection, days, limit, today, lambda each: holds(each.debit) or holds(each.credit)
+        )
+        turnovers = _sum(connection, days)
+    closing = sum(
+        cents for each in turnovers for name, cents in each.balances().items() if holds(name)
+    )
+    lines: list[Line] = []
+    balance = closing
+    for each in reversed(found[-limit:]):
+        debit = each.amount_cents if holds(each.debit) else 0
+        credit = each.amount_cents if holds(each.credit) else 0
+        lines.append(Line(each, each.credit if debit else each.debit, debit, credit, balance))
+        balance -= debit - credit
+    return Sheet(account, balance, lines[::-1], closing, len(found) > limit)
 
 
 @contextmanager
 def exporting(database: Database, days: Days) -> Iterator[Export]:
     """Give the journal of the wanted days, to be read once, inside the block."""
     with database.reading() as connection:
-        opening, within = _split(connection, days)
-        yield Export({name: cents for name, cents in opening.items() if cents}, within)
+        opening: dict[str, int] = {}
+        if days.first is not None:
+            # What came before the first day stands there whatever the last one is.
+            opening = _sum(connection, Days(days.first, days.first)).before.balances()
+        yield Export(
+            {name: cents for name, cents in sorted(opening.items()) if cents},
+            _read(connection, days),
+        )
 
 
-def _newest(connection: Connection, days: Days, limit: int) -> list[Entry]:
-    return list(deque(_read(connection, days), maxlen=limit + 1))
+def _newest(
+    connection: Connection,
+    days: Days,
+    limit: int,
+    today: date,
+    wanted: Callable[[Entry], bool],
+) -> list[Entry]:
+    """Return the newest wanted entries, one more than the limit if there are so many."""
+    newest = min(days.last or today, newest_day(connection) or today)
+    starts = [newest - timedelta(days=min(back, newest.toordinal() - 1)) for back in LOOK_BACK_DAYS]
+    found: deque[Entry] = deque(maxlen=limit + 1)
+    for first in (
+        *(each for each in starts if days.first is None or each > days.first),
+        days.first,
+    ):
+        found.clear()
+        found.extend(filter(wanted, _read(connection, days._replace(first=first))))
+        if len(found) > limit:
+            break
+    return list(found)
 
 
-def _split(connection: Connection, days: Days) -> tuple[dict[str, int], Iterator[Entry]]:
-    """Return what stood before the first day, and the entries from it on."""
-    opening: dict[str, int] = {}
-    if days.first is not None:
-        before = Days(last=days.first - timedelta(days=1))
-        opening = ledger.balances(_read(connection, before))
-    return opening, _read(connection, days)
+def _sum(connection: Connection, days: Days) -> Held:
+    return sum_journal(connection, _span(days), takes_payments=receives_payments)
 
 
 def _read(connection: Connection, days: Days) -> Iterator[Entry]:
+    return read_journal(connection, _span(days), takes_payments=receives_payments)
+
+
+def _span(days: Days) -> Span:
     start = ledger.midnight(days.first) if days.first else None
     end = ledger.midnight(days.last + timedelta(days=1)) if days.last else None
-    return read_journal(connection, Span(start, end), takes_payments=receives_payments)
+    return Span(start, end)
 
 
 def _account(code: str, customers: list[str]) -> str:

@@ -14,9 +14,10 @@ from kelly_cli.core.accounts import Account, Entry, account, allocated_on
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.services.customers import get_customer
 from kelly_cli.store import account_rows
+from kelly_cli.store.spells import REVERSALS, VOIDS, Spell, spells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
@@ -96,9 +97,12 @@ def statement_of(
     invoices = account_rows.list_invoices(connection, customer.row)
     moves = account_rows.list_moves(connection, customer.row)
     adjustments = account_rows.list_adjustments(connection, customer.row)
+    payments = account_rows.list_payments(connection, customer.row)
+    voids = spells_of(connection, VOIDS, [each.invoice_id for each in invoices])
+    reversals = spells_of(connection, REVERSALS, [each.receipt for each in payments])
     entries = [
-        *_of_invoices(invoices),
-        *_of_payments(account_rows.list_payments(connection, customer.row)),
+        *_of_invoices(invoices, voids),
+        *_of_payments(payments, reversals),
         *_of_adjustments(adjustments),
         *_of_moves(moves),
     ]
@@ -110,38 +114,52 @@ def statement_of(
         as_at,
         account(entries, first, last),
         whole.closing_cents,
-        tuple(_open(invoices, moves, adjustments, as_at)),
+        tuple(_open(invoices, moves, adjustments, voids, as_at)),
     )
 
 
-def _of_invoices(rows: Sequence[InvoiceRow]) -> Iterator[Entry]:
+def _of_invoices(
+    rows: Sequence[InvoiceRow], voids: Mapping[str, Sequence[Spell]]
+) -> Iterator[Entry]:
     for row in rows:
         text = row.description or ("Sale " + row.pos_id if row.pos_id else "Invoice")
         made = nairobi_wall_clock(row.created_at)
         yield Entry(row.issued_on, "invoice", row.invoice_id, text, row.amount_cents, made)
+        for gone_at, back_at in voids.get(row.invoice_id, ()):
+            yield _change(gone_at, "void", row.invoice_id, "Void", -row.amount_cents)
+            yield _change(back_at, "revival", row.invoice_id, "Void taken back", row.amount_cents)
         if row.voided_at is not None:
             at = nairobi_wall_clock(row.voided_at)
-            yield Entry(at.date(), "void", row.invoice_id, "Void", -row.amount_cents, at)
+            yield _change(at, "void", row.invoice_id, "Void", -row.amount_cents)
 
 
-def _of_payments(rows: Sequence[PaymentRow]) -> Iterator[Entry]:
+def _change(at: datetime, kind: str, reference: str, text: str, cents: int) -> Entry:
+    return Entry(at.date(), kind, reference, text, cents, at)
+
+
+def _of_payments(
+    rows: Sequence[PaymentRow], reversals: Mapping[str, Sequence[Spell]]
+) -> Iterator[Entry]:
     for row in rows:
         at = row.transaction_date
         text = f"{METHODS[row.method]} payment"
         if row.payer_name:
             text += f", {row.payer_name}"
-        yield Entry(at.date(), "payment", row.receipt, text, -row.amount_cents, at)
+        yield _change(at, "payment", row.receipt, text, -row.amount_cents)
+        gone, back = "Payment reversed", "Reversal taken back"
+        for gone_at, back_at in reversals.get(row.receipt, ()):
+            yield _change(gone_at, "reversal", row.receipt, gone, row.amount_cents)
+            yield _change(back_at, "revival", row.receipt, back, -row.amount_cents)
         if row.reversed_at is not None:
             at = nairobi_wall_clock(row.reversed_at)
-            text = "Payment reversed"
-            yield Entry(at.date(), "reversal", row.receipt, text, row.amount_cents, at)
+            yield _change(at, "reversal", row.receipt, gone, row.amount_cents)
 
 
 def _of_adjustments(rows: Sequence[AdjustmentRow]) -> Iterator[Entry]:
     for row in rows:
         at = nairobi_wall_clock(row.created_at)
         text = _ADJUSTED[row.kind] + (" taken back" if row.amount_cents < 0 else "")
-        yield Entry(at.date(), row.kind, row.invoice_id, text, -row.amount_cents, at)
+        yield _change(at, row.kind, row.invoice_id, text, -row.amount_cents)
 
 
 def _of_moves(rows: Sequence[MoveRow]) -> Iterator[Entry]:
@@ -154,7 +172,7 @@ def _of_moves(rows: Sequence[MoveRow]) -> Iterator[Entry]:
             text, change = f"Paid for by {row.receipt}", -row.amount_cents
         else:
             text, change = f"{row.receipt} used for {row.invoice_id}", row.amount_cents
-        yield Entry(at.date(), "moved", row.invoice_id, text, change, at)
+        yield _change(at, "moved", row.invoice_id, text, change)
 
 
 def _counts_from(row: MoveRow) -> datetime:
@@ -166,6 +184,7 @@ def _open(
     invoices: Sequence[InvoiceRow],
     moves: Sequence[MoveRow],
     adjustments: Sequence[AdjustmentRow],
+    voids: Mapping[str, Sequence[Spell]],
     as_at: date | None,
 ) -> Iterator[OpenInvoice]:
     end = datetime.combine(as_at, time.max) if as_at else datetime.max  # noqa: DTZ901 - wall-clock
@@ -178,6 +197,7 @@ def _open(
             settled[row.invoice_row] = settled.get(row.invoice_row, 0) + row.amount_cents
     for found in invoices:
         void = found.voided_at is not None and nairobi_wall_clock(found.voided_at) <= end
+        void |= any(spell.holds(end) for spell in voids.get(found.invoice_id, ()))
         owed = found.amount_cents - settled.get(found.row, 0)
         if owed > 0 and not void and found.issued_on <= end.date():
             yield OpenInvoice(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kelly_cli.core.times import utc_range
 from kelly_cli.store import hot
+from kelly_cli.store.spells import REVERSALS, VOIDS, Actions, gone_at
 from kelly_cli.store.tables import FREE_MONEY, OPEN_INVOICE, Base
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def credit_now(connection: Connection) -> dict[int, int]:
 def owed_on(connection: Connection, day: date) -> list[OwedRow]:
     """Return what was owed at the end of a Nairobi day."""
     marks, wall, on, instant = _moments(connection, day)
+    not_void, void = _not_gone(connection, day, "i.invoice_id", VOIDS)
     sql = (
         "SELECT i.customer_id, coalesce(i.due_on, i.issued_on), "
         "sum(i.amount_cents - coalesce(x.cents, 0) - coalesce(y.cents, 0)) FROM invoices i "
@@ -80,22 +82,24 @@ def owed_on(connection: Connection, day: date) -> list[OwedRow]:
         "LEFT JOIN (SELECT invoice_id AS row, sum(amount_cents) AS cents FROM invoice_adjustments "
         f"WHERE created_at < {marks['instant']} GROUP BY invoice_id) y ON y.row = i.id "
         f"WHERE i.issued_on <= {marks['day']} "
-        f"AND (i.voided_at IS NULL OR i.voided_at >= {marks['instant']}) "
+        f"AND (i.voided_at IS NULL OR i.voided_at >= {marks['instant']}) {not_void} "
         "AND i.amount_cents - coalesce(x.cents, 0) - coalesce(y.cents, 0) > 0 GROUP BY 1, 2"
     )
-    return _owed(connection, sql, (wall, instant, on, instant, on, instant))
+    return _owed(connection, sql, (wall, instant, on, instant, on, instant, *void))
 
 
 def credit_on(connection: Connection, day: date) -> dict[int, int]:
     """Return the cents that customers had to their credit at the end of a Nairobi day."""
     marks, wall, on, instant = _moments(connection, day)
+    not_reversed, gone = _not_gone(connection, day, "p.mpesa_receipt_number", REVERSALS)
     sql = (
         "SELECT p.customer_id, sum(p.amount_cents - coalesce(x.cents, 0)) FROM payments p "
         f"LEFT JOIN ({_ALLOCATED.format(by='payment_id', **marks)}) x ON x.row = p.id "
         f"WHERE p.customer_id IS NOT NULL AND p.transaction_date < {marks['wall']} "
-        f"AND (p.reversed_at IS NULL OR p.reversed_at >= {marks['instant']}) GROUP BY 1"
+        f"AND (p.reversed_at IS NULL OR p.reversed_at >= {marks['instant']}) {not_reversed} "
+        "GROUP BY 1"
     )
-    return _credit(connection, sql, (wall, instant, on, wall, instant))
+    return _credit(connection, sql, (wall, instant, on, wall, instant, *gone))
 
 
 def people(connection: Connection) -> dict[int, Person]:
@@ -126,6 +130,15 @@ def _moments(connection: Connection, day: date) -> tuple[dict[str, str], Any, An
         hot.ready_value(connection, _INVOICES, "issued_on", day),
         hot.ready_value(connection, _INVOICES, "voided_at", utc_range(day, day)[1]),
     )
+
+
+def _not_gone(
+    connection: Connection, day: date, column: str, actions: Actions
+) -> tuple[str, list[str]]:
+    """Return the condition that leaves out what was gone at the end of a day and came back."""
+    gone = gone_at(connection, actions, datetime.combine(day, time.max))
+    marks = ", ".join([hot.mark(connection.dialect)] * len(gone))
+    return (f"AND {column} NOT IN ({marks})" if gone else ""), gone
 
 
 def _owed(connection: Connection, sql: str, values: tuple[Any, ...]) -> list[OwedRow]:

@@ -1,13 +1,14 @@
 """Documents that changed hands, told from the audit: whose each was, and what was left of it then.
 
-Only these are held in memory; all others are their owner's of today from the beginning.
+Only these, and what was void or reversed for a while, are held in memory; all others are their
+owner's of today from the beginning.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kelly_cli.core import ledger
@@ -15,24 +16,25 @@ from kelly_cli.core.owners import MOVES, Change, Key, Owners, Story, story
 from kelly_cli.store import hot
 from kelly_cli.store.book_rows import as_wall
 from kelly_cli.store.database import fetch_in
+from kelly_cli.store.spells import REVERSALS, VOIDS, Spell, in_nairobi, spells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection
 
 OPENING_CREDIT = "bank Opening balance"
 """How the type of a payment begins that is credit from before the books."""
 
-_NAIROBI = timedelta(hours=3)
 _OF_PAYMENTS = ("suspense.assign", "payment.allocate", "payment.unallocate")
-_ACTIONS = (*_OF_PAYMENTS, "customer.merge", "customer.unmerge", "webhook.reprocess")
-
-
-def in_nairobi(instant: Any) -> datetime:
-    """Return the Nairobi wall-clock of an instant as the driver gave it (SQLite: text, UTC)."""
-    found = instant if isinstance(instant, datetime) else datetime.fromisoformat(instant)
-    return found.replace(tzinfo=None) + _NAIROBI  # no summer time there: 3 hours since 1960
+_ACTIONS = (
+    *_OF_PAYMENTS,
+    "customer.merge",
+    "customer.unmerge",
+    "webhook.reprocess",
+    VOIDS.back,
+    REVERSALS.back,
+)
 
 
 class _Told(NamedTuple):
@@ -45,12 +47,17 @@ class _Told(NamedTuple):
 
 
 class Stories:
-    """The owners of every moment. ``names``: customer row → public id, None → None."""
+    """The owners of every moment, and what was gone for a while.
+
+    ``names``: customer row → public id, None → None; ``voids``, ``reversals``: by public id.
+    """
 
     def __init__(self, names: dict[int | None, str | None]) -> None:
         self.names = names
         self.payments: dict[int, _Told] = {}
         self.invoices: dict[int, _Told] = {}
+        self.voids: dict[str, list[Spell]] = {}
+        self.reversals: dict[str, list[Spell]] = {}
 
     @property
     def owners(self) -> Owners:
@@ -76,10 +83,13 @@ class _Changes:
         self.payments: defaultdict[str, list[tuple[int, Change]]] = defaultdict(list)
         self.invoices: defaultdict[str, list[tuple[int, Change]]] = defaultdict(list)
         self.logs: defaultdict[int, list[tuple[int, Change]]] = defaultdict(list)
+        self.back: defaultdict[str, set[str]] = defaultdict(set)
 
     def read(self, number: int, at: datetime, action: str, subject: str, told: Any) -> None:
         before, after = told
-        if action in _OF_PAYMENTS:
+        if action in {VOIDS.back, REVERSALS.back}:
+            self.back[action].add(subject)
+        elif action in _OF_PAYMENTS:
             change = Change(at, before.get("customer_id"), after.get("customer_id"))
             if change.before != change.after:
                 self.payments[subject].append((number, change))
@@ -111,6 +121,8 @@ def read_stories(connection: Connection) -> Stories:
     ):
         told = json.loads(before or "{}"), json.loads(after or "{}")
         changes.read(number, in_nairobi(at), action, subject, told)
+    stories.voids = spells_of(connection, VOIDS, sorted(changes.back[VOIDS.back]))
+    stories.reversals = spells_of(connection, REVERSALS, sorted(changes.back[REVERSALS.back]))
     _read_payments(connection, stories, changes)
     _read_invoices(connection, stories, changes)
     return stories
@@ -139,6 +151,7 @@ def _read_payments(connection: Connection, stories: Stories, changes: _Changes) 
         if reversed_at is not None:
             at = max(in_nairobi(reversed_at), earliest)
             moves.append(((at, ledger.LEAVES), amount_cents))
+        moves += _gone(stories.reversals.get(receipt, ()), earliest, amount_cents)
         stories.payments[row] = _Told(receipt, amount_cents, found, moves)
     for row, cents, made_at, issued_on in fetch_in(
         connection,
@@ -164,6 +177,7 @@ def _read_invoices(connection: Connection, stories: Stories, changes: _Changes) 
         moves: list[tuple[Key, int]] = []
         if voided_at is not None:
             moves.append(((max(in_nairobi(voided_at), earliest), ledger.LEAVES), amount_cents))
+        moves += _gone(stories.voids.get(name, ()), earliest, amount_cents)
         found = story(told, stories.names.get(customer), earliest)
         stories.invoices[row] = _Told(name, amount_cents, found, moves)
     for row, cents, made_at, paid_at in (
@@ -183,6 +197,15 @@ def _read_invoices(connection: Connection, stories: Stories, changes: _Changes) 
     ):
         at = max(in_nairobi(made_at), rows[row], as_wall(paid_at) if paid_at else rows[row])
         stories.invoices[row].moves.append(((at, MOVES), cents))
+
+
+def _gone(
+    spells: Iterable[Spell], earliest: datetime, amount_cents: int
+) -> Iterator[tuple[Key, int]]:
+    """Give what a document lost while it was gone, and got back."""
+    for spell in spells:
+        yield (max(spell.gone_at, earliest), ledger.LEAVES), amount_cents
+        yield (max(spell.back_at, earliest), ledger.ARRIVES), -amount_cents
 
 
 def _midnight(day: Any) -> datetime:

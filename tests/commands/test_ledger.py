@@ -56,6 +56,26 @@ def test_an_account_has_opening_lines_and_balance(kelly, books):
     assert "Balance: KES 60.00" in kelly("ledger", "account", "receivables:ann").out
 
 
+def test_an_account_opens_on_any_day(kelly, books):
+    asked = ("ledger", "account", "assets:receivables:ANN", "--json", "--from")
+    told = kelly(*asked, "2024-02-04").json
+    assert (told["opening"], told["balance"]) == ("100.00", "60.00")
+    assert [(line["credit"], line["balance"]) for line in told["lines"]] == [("40.00", "60.00")]
+    assert kelly(*asked, "2024-02-01", "--to", "2024-02-02").json["balance"] == "0.00"
+    cash = kelly("ledger", "account", "cash", "--json", "--from", "2024-02-05").json
+    assert (cash["opening"], cash["lines"], cash["balance"]) == ("70.00", [], "70.00")
+
+
+def test_an_unknown_account_is_told_with_the_nearest_names(kelly, books):
+    told = kelly("ledger", "account", "asets:csh", "--json")
+    assert (told.code, told.error["code"]) == (1, "account_not_found")
+    assert told.error["hint"].startswith("Did you mean assets:cash")
+    hint = kelly("ledger", "account", "liabilities:credit:AN", "--json").error["hint"]
+    assert "liabilities:credit:ANN" in hint
+    none = kelly("ledger", "account", "nothing like it", "--json").error
+    assert none["hint"] == "See them: kelly ledger balances"
+
+
 @pytest.mark.parametrize("form", ["hledger", "beancount", "csv", "json"])
 def test_a_file_holds_what_stdout_gets(kelly, books, tmp_path, form):
     file = tmp_path / f"books.{form}"

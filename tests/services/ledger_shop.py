@@ -9,6 +9,7 @@ import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from kelly_cli.core.goods import AskedItem
 from kelly_cli.core.times import nairobi_day, nairobi_wall_clock
 from kelly_cli.errors import DomainError
 from kelly_cli.services import (
@@ -19,13 +20,16 @@ from kelly_cli.services import (
     importing,
     invoices,
     merging,
+    products,
     reconciling,
     recording,
     reversing,
+    reviving,
     sales,
     suspense,
 )
 from kelly_cli.services.inbox import Delivery, Inbox, OurCode
+from kelly_cli.services.products import NewProduct
 from kelly_cli.store.audit_rows import Hand
 from kelly_cli.store.sale_rows import SaleItem
 
@@ -57,18 +61,24 @@ class Shop:
         self.inbox = Inbox(database, [OurCode(CODE, "paybill", None, "local")], lambda: self.now)
         self.customers, self.invoices, self.sales, self.receipts = [], [], [], []
         self.gone, self.bodies, self.failed = [], [], []
+        self.products, self.void, self.mistaken = [], [], []
         self.truth, self.callbacks, self.events = [], callbacks, 0
         self.by_hand = [
             *(["record"] * 3), *(["assign"] * 4), *(["allocate"] * 3), *(["unallocate"] * 3),
             *(["reverse"] * 2), *(["void_invoice"] * 3), "void_sale", *(["write_off"] * 2),
             *(["credit"] * 2), "undo", "merge", "unmerge", "reprocess", "sale", "sale", "customer",
+            *(["catalogue_sale"] * 5), *(["sale_paid"] * 4), "void_sale", *(["revive"] * 3),
+            "mistaken_reversal", "restore", *(["receive"] * 2), *(["count"] * 2),
+            *(["another_cost"] * 3), "product",
         ]  # fmt: skip
 
     def run(self, events):
         """Let so many events happen, opening balances first."""
         self.opened()
-        for _ in range(8 if events < 5_000 else 80):
+        for number in range(8 if events < 5_000 else 80):
             self.customer()
+            if number % 4 == 0:
+                self.product()
         while self.events < events:
             roll = self.chance.random()
             with suppress(DomainError, IndexError):  # refused, or nothing there to choose from
@@ -181,6 +191,55 @@ class Shop:
         (pool,) = self.chance.choices(pools, [12, 6, 3, 2, 1])
         return self.chance.choice(pool) if pool else ""
 
+    # Goods
+
+    def product(self):
+        name = f"P-{len(self.products) + 1:03d}"
+        cost = self.chance.choice([None, self.chance.randint(0, 6_000), 4_000])
+        stock = self.chance.choice([None, 0, self.chance.randint(1, 60), 25])
+        wanted = NewProduct(name, "Tea", self.chance.randint(1, 9_000), cost, stock)
+        products.create_product(self.database, self.hand(), wanted)
+        self.products.append(name)
+
+    def catalogue_sale(self):
+        lines = self.chance.sample(
+            self.products, min(self.chance.randint(1, 3), len(self.products))
+        )
+        lines.append(self.chance.choice(lines))
+        items = [AskedItem(each, self.chance.randint(1, 4), 1_100) for each in lines]
+        made = sales.create_sale(
+            self.database,
+            self.hand(),
+            items=items,
+            sold_on=nairobi_day(self.now),
+            customer_id=self.chance.choice([None, None, *self.customers[:2]]),
+        )
+        self.sales.append(made.pos_id)
+
+    def sale_paid(self):
+        found = sales.show_sale(self.database, self.chance.choice(self.sales[-20:]))
+        sales.refuse_closed(found)
+        hand = self.hand()
+        money = recording.NewMoney(
+            "cash", found.balance_cents, nairobi_wall_clock(self.now), pos_id=found.pos_id
+        )
+        made = recording.record(self.database, self.inbox, hand, money)
+        self.receipts.append(made.mpesa_receipt_number)
+
+    def receive(self):
+        pieces = self.chance.choice([-3, 5, 20])
+        products.receive(self.database, self.hand(), self.chance.choice(self.products), pieces)
+
+    def count(self):
+        wanted = {"stock": self.chance.choice([None, 0, self.chance.randint(1, 40)])}
+        self.edit(wanted)
+
+    def another_cost(self):
+        self.edit({"cost_cents": self.chance.choice([None, self.chance.randint(0, 7_000), 4_000])})
+
+    def edit(self, wanted):
+        products.edit_product(self.database, self.hand(), self.chance.choice(self.products), wanted)
+
     # What people do
 
     def any_receipt(self):
@@ -219,17 +278,38 @@ class Shop:
         receipt = self.any_receipt()
         hand = self.hand()
         done = reversing.reverse_by_hand(self.database, hand, receipt)
+        if done.payment.method != "mpesa":
+            return
         at = nairobi_wall_clock(hand.at).replace(microsecond=0)
         self.truth.append(
             (at, f"REV{self.events:07d}", -done.payment.amount_cents, "Pay Bill Reversal", receipt)
         )
 
+    def mistaken_reversal(self):
+        receipt = self.any_receipt()
+        reversing.reverse_by_hand(self.database, self.hand(), receipt)
+        self.mistaken.append(receipt)
+
+    def restore(self):
+        receipt = self.chance.choice(self.mistaken)
+        reversing.restore_by_hand(self.database, self.hand(), receipt)
+        self.mistaken.remove(receipt)
+
     def void_invoice(self):
-        invoices.void_invoice(self.database, self.hand(), self.any_invoice())
+        invoice = self.any_invoice()
+        invoices.void_invoice(self.database, self.hand(), invoice)
+        self.void.append(invoice)
 
     def void_sale(self):
-        if self.sales:
-            sales.void_sale(self.database, self.hand(), self.chance.choice(self.sales[-30:]))
+        sale = self.chance.choice(self.sales[-30:])
+        sales.void_sale(self.database, self.hand(), sale)
+        self.void.append(sale)
+
+    def revive(self):
+        void = self.chance.choice(self.void)
+        kind = reviving.revive_sale if void in self.sales else reviving.revive_invoice
+        kind(self.database, self.hand(), void)
+        self.void.remove(void)
 
     def write_off(self):
         adjusting.write_off(self.database, self.hand(), self.any_invoice(), most_cents=90_000)
@@ -268,6 +348,8 @@ class Shop:
 
     def statement(self, opening_cents=0):
         """Add charges, settlements and the rest to the truth, apply it, return its last balance."""
+        while self.mistaken:
+            self.restore()
         end = nairobi_wall_clock(self.now).replace(microsecond=0)
         for number, (cents, reason) in enumerate(
             [

@@ -7,9 +7,21 @@ from pathlib import Path
 import pytest
 
 from kelly_cli.core import ledger as rules
+from kelly_cli.core.goods import AskedItem
 from kelly_cli.core.times import nairobi_day
 from kelly_cli.errors import DomainError, NotFoundError
-from kelly_cli.services import checking, customers, invoices, ledger, merging, reversing, suspense
+from kelly_cli.services import (
+    checking,
+    customers,
+    invoices,
+    ledger,
+    merging,
+    products,
+    reversing,
+    reviving,
+    sales,
+    suspense,
+)
 from kelly_cli.store.checks import run_checks
 from kelly_cli.store.ledger_rows import read_journal
 from kelly_cli.store.scratch import scratch
@@ -128,6 +140,71 @@ def test_what_is_reversed_or_void_is_taken_back_by_another_entry(shop):
     assert kinds == ["sale", "payment", "allocation", "allocation", "reversal", "void"]
 
 
+def test_what_was_void_or_reversed_for_a_while_was_so_in_between(shop):
+    shop.customer()
+    invoice = billed(shop, "CUST-001", 100)
+    receipt = paid(shop, "A STRANGER", 40)
+    days = [nairobi_day(shop.now)]
+    for act, document in (
+        (invoices.void_invoice, invoice),
+        (reversing.reverse_by_hand, receipt),
+        (reviving.revive_invoice, invoice),
+        (reversing.restore_by_hand, receipt),
+    ):
+        shop.now += timedelta(days=2)
+        act(shop.database, shop.hand(), document)
+        days.append(nairobi_day(shop.now))
+    owed = {"assets:receivables:CUST-001": 10_000, "income:sales": -10_000}
+    money = {"assets:mpesa": 4_000, "liabilities:unapplied": -4_000}
+    stood = [balances(shop, last=day) for day in days]
+    assert stood == [owed | money, money, {}, owed, owed | money]
+    assert balances(shop) == owed | money
+    page = ledger.list_entries(shop.database, ALWAYS, limit=100, today=nairobi_day(shop.now))
+    kinds = [each.kind for each in page.entries]
+    assert kinds == ["sale", "payment", "void", "reversal", "revival", "revival"]
+
+
+def test_an_invoice_that_changed_hands_while_it_was_void_comes_back_to_the_new_owner(shop):
+    for _ in range(3):
+        shop.customer()
+    invoice = billed(shop, "CUST-001", 100)
+    invoices.void_invoice(shop.database, shop.hand(), invoice)
+    merging.merge_customers(shop.database, shop.hand(), "CUST-001", "CUST-002")
+    reviving.revive_invoice(shop.database, shop.hand(), invoice)
+    assert balances(shop) == {"assets:receivables:CUST-002": 10_000, "income:sales": -10_000}
+    merging.merge_customers(shop.database, shop.hand(), "CUST-002", "CUST-003")
+    assert balances(shop) == {"assets:receivables:CUST-003": 10_000, "income:sales": -10_000}
+
+
+def test_what_goods_cost_is_posted_when_they_go_and_taken_back_when_they_return(shop):
+    made = products.NewProduct("SODA", "Soda", 5_000, 3_800, 24)
+    products.create_product(shop.database, shop.hand(), made)
+    products.receive(shop.database, shop.hand(), "SODA", 10)
+    items = [AskedItem("SODA", 2, None)]
+    sold_on = nairobi_day(shop.now)
+    sale = sales.create_sale(shop.database, shop.hand(), items=items, sold_on=sold_on).pos_id
+    shelf = {"equity:opening-stock": -24 * 3_800, "liabilities:goods-received": -10 * 3_800}
+    half = {"assets:mpesa": 5_000, "assets:receivables:counter": 5_000, "income:sales": -10_000}
+    paid(shop, sale, 50)
+    assert balances(shop) == shelf | half | {"assets:stock": 34 * 3_800}
+    shop.now += timedelta(days=2)
+    paid(shop, sale, 50)
+    gone = {"assets:stock": 32 * 3_800, "expenses:cost-of-goods": 2 * 3_800}
+    whole = shelf | {"assets:mpesa": 10_000, "income:sales": -10_000}
+    assert balances(shop) == whole | gone
+    assert balances(shop, last=sold_on) == shelf | half | {"assets:stock": 34 * 3_800}
+    products.edit_product(shop.database, shop.hand(), "SODA", {"cost_cents": 4_000})
+    dearer = {"assets:stock": 32 * 4_000, "expenses:stock-differences": -32 * 200}
+    assert balances(shop) == whole | gone | dearer
+    sales.void_sale(shop.database, shop.hand(), sale)
+    assert balances(shop) == shelf | {
+        "assets:mpesa": 10_000,
+        "liabilities:unapplied": -10_000,
+        "assets:stock": 34 * 4_000,
+        "expenses:stock-differences": -34 * 200,
+    }
+
+
 def test_an_invoice_of_a_later_day_is_paid_on_that_day(shop):
     shop.customer()
     paid(shop, "CUST-001", 100)
@@ -155,19 +232,24 @@ def test_an_account_shows_what_it_held_before_and_after_each_line(shop):
         paid(shop, "A STRANGER", shillings)
     last = nairobi_day(shop.now)
     days = ledger.Days(last - timedelta(days=2), last)
-    sheet = ledger.show_account(shop.database, "MPESA", days, limit=2)
+    sheet = ledger.show_account(shop.database, "MPESA", days, limit=2, today=nairobi_day(shop.now))
     assert (sheet.account, sheet.opening_cents, sheet.more) == ("assets:mpesa", 3_000, True)
     assert [line.balance_cents for line in sheet.lines] == [6_000, 10_000]
     assert sheet.closing_cents == 10_000
-    assert ledger.show_account(shop.database, "assets", days, limit=9).closing_cents == 10_000
+    assert (
+        ledger.show_account(
+            shop.database, "assets", days, limit=9, today=nairobi_day(shop.now)
+        ).closing_cents
+        == 10_000
+    )
 
 
 def test_an_account_is_found_by_the_end_of_its_name_or_told_apart(shop):
     shop.customer()
     with pytest.raises(DomainError, match="assets:receivables:CUST-001 and liabilities"):
-        ledger.show_account(shop.database, "cust-001", ALWAYS, limit=1)
+        ledger.show_account(shop.database, "cust-001", ALWAYS, limit=1, today=nairobi_day(shop.now))
     with pytest.raises(NotFoundError) as unknown:
-        ledger.show_account(shop.database, "mpeza", ALWAYS, limit=1)
+        ledger.show_account(shop.database, "mpeza", ALWAYS, limit=1, today=nairobi_day(shop.now))
     assert "assets:mpesa" in unknown.value.hint
 
 

@@ -7,7 +7,16 @@ import pytest
 
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.errors import DomainError, NotFoundError
-from kelly_cli.services import adjusting, allocating, invoices, merging, reversing, statements
+from kelly_cli.services import (
+    adjusting,
+    allocating,
+    invoices,
+    merging,
+    reversing,
+    reviving,
+    statements,
+)
+from kelly_cli.services.aging import make_aging
 from kelly_cli.services.inbox import Inbox, OurCode
 from kelly_cli.store.audit_rows import Hand
 
@@ -107,6 +116,27 @@ def test_what_was_undone_later_still_stood_on_the_day(at):
     assert stood(5) == (550, {noted: 150, kept: 400})
 
 
+def test_what_was_void_or_reversed_for_a_while_was_so_on_the_days_between(at):
+    books = at(0)
+    books.customer()
+    void = books.invoice(100, day=day_of(0))
+    pay(at(1), "QGK12XYZ91", 40, "CUST-001")
+    invoices.void_invoice(books.database, at(2).hand, void)
+    reversing.reverse_by_hand(books.database, at(3).hand, "QGK12XYZ91")
+    reversing.restore_by_hand(books.database, at(5).hand, "QGK12XYZ91")
+    reviving.revive_invoice(books.database, at(6).hand, void)
+    invoices.void_invoice(books.database, at(8).hand, void)
+    days = range(1, 9)
+    found = [told(books, as_at=day_of(day)) for day in days]
+    assert [each.to_pay_cents // 100 for each in found] == [60, -40, 0, 0, -40, 60, 60, -40]
+    assert [bool(each.open_invoices) for each in found] == [day in {1, 6, 7} for day in days]
+    aged = [make_aging(books.database, today=day_of(9), as_at=day_of(day)) for day in days]
+    assert [each.total.owed_cents // 100 for each in aged] == [60, 0, 0, 0, 0, 100, 100, 0]
+    assert [each.credit_cents // 100 for each in aged] == [0, 40, 0, 0, 40, 40, 40, 40]
+    kinds = [line.entry.kind for line in told(books).account.lines]
+    assert kinds == ["invoice", "payment", "void", "reversal", "revival", "revival", "void"]
+
+
 def test_money_counts_from_the_day_it_was_paid_however_late_its_callback_came(at):
     books = at(9)
     books.customer()
@@ -192,10 +222,13 @@ def _something(chance, books, made, paid, receipt):
             paid.append(receipt)
         paid.append(receipt)
     elif what == 7:
-        invoices.void_invoice(books.database, books.hand, chance.choice(made))
+        act = chance.choice((reviving.revive_invoice, invoices.void_invoice))
+        act(books.database, books.hand, chance.choice(made))
     elif what == 8:
         cents = chance.randint(1, 3000)
         adjusting.credit(books.database, books.hand, chance.choice(made), amount_cents=cents)
+    elif paid and chance.random() < 0.3:
+        reversing.restore_by_hand(books.database, books.hand, chance.choice(paid))
     elif paid and chance.random() < 0.5:
         reversing.reverse_by_hand(books.database, books.hand, chance.choice(paid))
     elif paid:

@@ -117,7 +117,7 @@ money_of_another_short_code: I-38 *
 """
 
 SHELF = """
-a_stock_off_by_one: I-37 *
+a_stock_off_by_one: I-26 I-37 *
     UPDATE products SET stock = stock + 1 WHERE key = 'TEA';
 
 a_move_lost: I-37 *
@@ -137,6 +137,9 @@ a_line_that_forgot_its_product: I-37 *
 
 more_pieces_than_moved: I-03 I-37 *
     UPDATE pos_items SET quantity = quantity + 1 WHERE catalogue_id = 2;
+
+a_cost_changed_by_nobody: I-26 *
+    UPDATE products SET cost_cents = cost_cents + 1 WHERE key = 'TEA';
 
 a_product_of_nobody: I-30 *
     UPDATE products SET product_id = 'OTHER' WHERE key = 'CUT';

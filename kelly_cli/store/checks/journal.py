@@ -1,7 +1,7 @@
 """I-26: the ledger says what the books say: each account holds what its documents make.
 
 The journal is read entry by entry; what it makes is held against the sums that invoices and
-payments carry, and against plain sums of money and statements.
+payments carry, against plain sums of money and statements, and against the pieces in stock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from kelly_cli.core import ledger
 from kelly_cli.core.money import kes
 from kelly_cli.errors import BrokenInvariantError
 from kelly_cli.store.checks.ledger import LIVE, ledger_of
-from kelly_cli.store.ledger_rows import BOOKED, read_journal
+from kelly_cli.store.ledger_documents import BOOKED
+from kelly_cli.store.ledger_rows import read_journal
 from kelly_cli.store.ledger_stories import OPENING_CREDIT
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ _MOVED = (
     "SELECT m.kind, CAST(sum(m.amount_cents) AS BIGINT) FROM statement_movements m "
     f"WHERE NOT {BOOKED} GROUP BY m.kind"
 )
+_SHELVES = "SELECT stock, cost_cents FROM products WHERE stock IS NOT NULL AND cost_cents > 0"
 
 
 def accounts(books: Snapshot) -> Found:
-    """Each account of money and of people holds what the books say; all together nothing."""
+    """Each account of money, people and goods holds what the books say; all together nothing."""
     try:
         held = _held(books)
     except BrokenInvariantError as error:
@@ -64,8 +66,8 @@ def _held(books: Snapshot) -> dict[str, int]:
 def _compared(held: dict[str, int]) -> set[str]:
     """Return the accounts that the books know by themselves."""
     people = (f"{ledger.RECEIVABLES}:", f"{ledger.CREDIT}:", ledger.UNAPPLIED)
-    money = set(ledger.METHODS.values())
-    return {name for name in held if name in money or name.startswith(people)}
+    plain = {*ledger.METHODS.values(), ledger.STOCK}
+    return {name for name in held if name in plain or name.startswith(people)}
 
 
 def _expected(books: Snapshot) -> dict[str, int]:
@@ -81,6 +83,8 @@ def _expected(books: Snapshot) -> dict[str, int]:
     for method, cents in books.rows(_MONEY):
         name = ledger.METHODS[method]
         made[name] = made.get(name, 0) + cents
+    for pieces, cost_cents in books.rows(_SHELVES):
+        made[ledger.STOCK] = made.get(ledger.STOCK, 0) + pieces * cost_cents
     for kind, cents in books.rows(_MOVED):
         made[ledger.MPESA] = made.get(ledger.MPESA, 0) + cents
         if kind in {"settlement", "withdrawal"}:
