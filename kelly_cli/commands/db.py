@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import BACKED_UP, PURGED, RESTORED, UPGRADED
 from kelly_cli.commands.options import JsonOpt, YesOpt
 from kelly_cli.commands.purge import purge
+from kelly_cli.commands.single import Single, single
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -46,10 +48,10 @@ def db(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-app.command()(purge)
+app.command(cls=single(*PURGED))(purge)
 
 
-@app.command()
+@app.command(cls=Single)
 def check(
     ctx: typer.Context,
     rebuild: Annotated[
@@ -98,7 +100,7 @@ def _rebuild(office: Office, result: CheckResult) -> None:
     )
 
 
-@app.command()
+@app.command(cls=single(*BACKED_UP))
 def backup(
     ctx: typer.Context,
     file: Annotated[
@@ -131,7 +133,7 @@ def backup(
     office.show.record(made, BACKUP, made)
 
 
-@app.command()
+@app.command(cls=single(*BACKED_UP, *RESTORED))
 def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
@@ -187,7 +189,7 @@ def restore(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=single(*UPGRADED))
 def upgrade(
     ctx: typer.Context,
     no_backup: Annotated[
