@@ -102,6 +102,29 @@ def totals(
     ]
 
 
+def of_status(
+    connection: Connection, status: str, codes: Collection[str] | None = None
+) -> tuple[int, int]:
+    """Return (count, cents) of all payments of a status. ``codes``: only of these."""
+    if codes is not None and not codes:
+        return 0, 0
+    mark = hot.mark(connection.dialect)
+    among = "" if codes is None else f" AND short_code IN ({', '.join([mark] * len(codes))})"
+    count, cents = hot.fetch(
+        connection,
+        "SELECT coalesce(sum(payments), 0), coalesce(sum(amount_cents), 0) FROM hour_totals "
+        f"WHERE status = {mark}{among}",
+        (status, *(codes or ())),
+    )[0]
+    return int(count), int(cents)
+
+
+def codes_with_payments(connection: Connection) -> list[str]:
+    """Return the short codes that payments name."""
+    sql = "SELECT DISTINCT short_code FROM hour_totals WHERE payments <> 0 AND short_code <> ''"
+    return sorted(row[0] for row in hot.fetch(connection, sql))
+
+
 def first_day(connection: Connection) -> date | None:
     """Return the day of the first payment, None = there is none."""
     found = hot.fetch(connection, "SELECT min(day) FROM hour_totals WHERE payments <> 0")[0][0]
