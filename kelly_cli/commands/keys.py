@@ -64,6 +64,7 @@ COMPARED = (
 BACKED_UP = ("file", "bytes", "payments", "schema")
 RESTORED = ("kept", "ok", "violations", "counts", "warnings")
 UPGRADED = ("before", "after", "backup")
+TOTALS = ("differed", "differences", "dry_run")
 PURGED = (
     "before", "payments", "logs", "validations", "quarantined", "prompts", "requests", "aliases",
     "movements", "reminders", "dry_run",

@@ -43,6 +43,19 @@ class HourTotal(NamedTuple):
     cents: int
 
 
+class Difference(NamedTuple):
+    """A total that is kept otherwise than its payments are. ``short_code`` "" = no code."""
+
+    day: str
+    hour: int
+    short_code: str
+    status: str
+    kept: int
+    kept_cents: int
+    payments: int
+    cents: int
+
+
 def added(
     connection: Connection, payments: Iterable[tuple[datetime, str | None, str, int]]
 ) -> None:
@@ -123,6 +136,34 @@ def codes_with_payments(connection: Connection) -> list[str]:
     """Return the short codes that payments name."""
     sql = "SELECT DISTINCT short_code FROM hour_totals WHERE payments <> 0 AND short_code <> ''"
     return sorted(row[0] for row in hot.fetch(connection, sql))
+
+
+def differences(connection: Connection) -> list[Difference]:
+    """Return where the totals say otherwise than the payments. Reads every payment.
+
+    Keys are the database's own words: a damaged one need not be a day or a status.
+    """
+    pieces = _PIECES[connection.dialect.name]
+    rows = hot.fetch(
+        connection,
+        "SELECT CAST(day AS TEXT), hour, short_code, status, sum(kept), sum(kept_cents), "
+        "sum(payments), sum(cents) FROM (SELECT day, hour, short_code, status, payments AS kept, "
+        "amount_cents AS kept_cents, 0 AS payments, 0 AS cents FROM hour_totals UNION ALL "
+        f"SELECT {pieces}, coalesce(short_code, ''), status, 0, 0, count(*), sum(amount_cents) "
+        "FROM payments GROUP BY 1, 2, 3, 4) x GROUP BY 1, 2, 3, 4 "
+        "HAVING sum(kept) <> sum(payments) OR sum(kept_cents) <> sum(cents) ORDER BY 1, 2, 3, 4",
+    )
+    return [Difference(*row[:4], *(int(each) for each in row[4:])) for row in rows]
+
+
+def make_anew(connection: Connection) -> None:
+    """Count every payment again in the place of all totals."""
+    connection.exec_driver_sql("DELETE FROM hour_totals")
+    connection.exec_driver_sql(
+        "INSERT INTO hour_totals (day, hour, short_code, status, payments, amount_cents) "
+        f"SELECT {_PIECES[connection.dialect.name]}, coalesce(short_code, ''), status, count(*), "
+        "sum(amount_cents) FROM payments GROUP BY 1, 2, 3, 4"
+    )
 
 
 def first_day(connection: Connection) -> date | None:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,18 +39,23 @@ def taken(ask):
     return (time.perf_counter() - start) * 1000, answer
 
 
+def drawn(page):
+    return draw_live(**words_of(page.look(NOW), 0), places=[])
+
+
 def sides(databases, rounds):
     """Return the median ms of each question, by question and side."""
     times, seen = {}, {}
     boards = {side: Boards(database) for side, database in databases.items()}
     for _ in range(rounds):
         for side, database in databases.items():
-            boards[side].forget()
+            page = boards[side]
+            page.forget()
             for name, ask in (
-                ("first", lambda: boards[side].look(NOW)),
-                ("refresh", lambda: boards[side].look(NOW)),
-                ("drawn", lambda: draw_live(**words_of(boards[side].look(NOW), 0), places=[])),
-                ("morning", lambda: morning(database, NOW)),
+                ("first", partial(page.look, NOW)),
+                ("refresh", partial(page.look, NOW)),
+                ("drawn", partial(drawn, page)),
+                ("morning", partial(morning, database, NOW)),
             ):
                 ms, seen[name, side] = taken(ask)
                 times.setdefault((name, side), []).append(ms)
