@@ -13,6 +13,7 @@ from kelly_cli.commands.invoice import CustomerOpt, FromOpt, ToOpt
 from kelly_cli.commands.keys import MATCHED, SALE, VOIDED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, day, days, printable
+from kelly_cli.commands.pos_document import document
 from kelly_cli.commands.pos_match import match
 from kelly_cli.commands.single import Single, single
 from kelly_cli.commands.voiding import void_sale
@@ -201,6 +202,7 @@ def show(ctx: typer.Context, pos_id: IdArg, json: JsonOpt = False) -> None:
 
 
 app.command("void", cls=single(SALE, *VOIDED))(void_sale)
+app.command("document", cls=Single)(document)
 app.command("match", cls=single(*MATCHED))(match)
 
 
