@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.services.ledger import Export
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 FORMATS = ("hledger", "beancount", "csv", "json", "xlsx")
 BY_NAME = {

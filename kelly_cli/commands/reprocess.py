@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kelly_cli.services.inbox import Tally
     from kelly_cli.services.reprocessing import Effect
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 EFFECTS = (
     Column("kind", "What"),

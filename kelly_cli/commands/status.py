@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kelly_cli.services.morning import Morning
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 LINES = (
     Column("what", "What"),
