@@ -30,6 +30,10 @@ from kelly_cli.services.board import Boards  # noqa: E402
 from kelly_cli.services.morning import morning  # noqa: E402
 from kelly_cli.store.database import Database  # noqa: E402
 
+SHOP = {
+    "business": "Duka", "environment": "local", "code": "", "places": [], "mixed": False,
+    "notice": "", "notice_more": "",
+}  # fmt: skip
 NOW = datetime(LAST.year, LAST.month, LAST.day, 20, tzinfo=UTC)
 
 
@@ -40,7 +44,7 @@ def taken(ask):
 
 
 def drawn(page):
-    return draw_live(**words_of(page.look(NOW), 0), places=[])
+    return draw_live(**words_of(page.look(NOW), 0), **SHOP)
 
 
 def sides(databases, rounds):
