@@ -216,9 +216,41 @@ def kelly(clean_environment, front_door, database_url, monkeypatch, capsys):
         capsys.readouterr()
         code = front_door([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
+        ran = Ran(code, captured.out, captured.err)
+        holds_to_its_keys([str(argument) for argument in arguments], ran)
+        return ran
 
     return run
+
+
+def holds_to_its_keys(argv, ran):
+    """What a command prints under ``--json`` has no key that the command did not name."""
+    if not ran.out.startswith("{") or "--json" not in argv:
+        return
+    known = getattr(named_by(argv), "known", ())
+    if known:
+        try:
+            printed = ran.json
+        except ValueError:  # JSON Lines, or one document beside another: other tests look
+            return
+        assert set(printed) <= set(known), (argv, set(printed) - set(known))
+
+
+def named_by(argv):
+    """Return the command that a command line names, None = none."""
+    from kelly_cli.main import COMMANDS, _loaded
+
+    words = [word for word in argv if not word.startswith("-")]
+    place = next((at for at, word in enumerate(words) if word in COMMANDS), None)
+    if place is None:
+        return None
+    found = _loaded(words[place])
+    for word in words[place + 1 :]:
+        inner = getattr(found, "commands", {})
+        if word not in inner:
+            break
+        found = inner[word]
+    return found
 
 
 def confirmation(receipt, amount, reference, **changes):

@@ -9,6 +9,7 @@ import typer
 
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, days, printable
+from kelly_cli.commands.single import Single
 from kelly_cli.office import office_of
 from kelly_cli.render import Column, fields
 
@@ -91,7 +92,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def verify(
     ctx: typer.Context,
     known: Annotated[

@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from kelly_cli.commands.keys import CHANGED_SETTING
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
+from kelly_cli.commands.single import Single, single
 from kelly_cli.config import find_files, set_value
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -54,7 +56,7 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
     office.show.rows(rows, COLUMNS, as_json=rows, empty="There are no settings")
 
 
-@app.command("path")
+@app.command("path", cls=Single)
 def path(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Show which kelly.toml and which .env are read.
 
@@ -68,7 +70,7 @@ def path(ctx: typer.Context, json: JsonOpt = False) -> None:
     office.show.record(found, FILES, found)
 
 
-@app.command("set")
+@app.command("set", cls=single(*CHANGED_SETTING))
 def set_(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The setting, such as webhook.port.")],

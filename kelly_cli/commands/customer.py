@@ -9,8 +9,10 @@ import typer
 from kelly_cli.commands.customer_alias import app as alias
 from kelly_cli.commands.customer_merge import merge, unmerge
 from kelly_cli.commands.customer_statement import statement
+from kelly_cli.commands.keys import CUSTOMER, MERGED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
+from kelly_cli.commands.single import Single, single
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -47,7 +49,7 @@ def customer(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command()
+@app.command(cls=single(CUSTOMER))
 def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The customer's name.")],
@@ -96,7 +98,7 @@ def list_(
 
     kelly customer list --search wanjiku --json
     """
-    from kelly_cli.commands.shapes import CUSTOMER, customer_json
+    from kelly_cli.commands.shapes import customer_json
     from kelly_cli.services import customers
 
     office = office_of(ctx, json=json)
@@ -112,7 +114,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(ctx: typer.Context, customer_id: IdArg, json: JsonOpt = False) -> None:
     """Show one customer.
 
@@ -127,7 +129,7 @@ def show(ctx: typer.Context, customer_id: IdArg, json: JsonOpt = False) -> None:
     _show(office, found, asked_for=customer_id)
 
 
-@app.command()
+@app.command(cls=single(CUSTOMER))
 def edit(
     ctx: typer.Context,
     customer_id: IdArg,
@@ -151,9 +153,9 @@ def edit(
     _show(office, changed)
 
 
-app.command("statement")(statement)
-app.command("merge")(merge)
-app.command("unmerge")(unmerge)
+app.command("statement", cls=Single)(statement)
+app.command("merge", cls=single(*MERGED))(merge)
+app.command("unmerge", cls=single(*MERGED))(unmerge)
 
 
 def _row(view: CustomerView) -> dict[str, object]:

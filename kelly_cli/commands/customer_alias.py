@@ -15,6 +15,7 @@ from kelly_cli.commands.options import (
     amount,
     printable,
 )
+from kelly_cli.commands.single import single
 from kelly_cli.core.money import kes
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
@@ -84,7 +85,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=single(ALIAS))
 def add(
     ctx: typer.Context,
     customer_id: Annotated[str, typer.Argument(help="The customer's id.", metavar="ID")],
@@ -129,7 +130,7 @@ def add(
     _show(office, made, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=single(ALIAS))
 def remove(
     ctx: typer.Context,
     number: Annotated[int, typer.Argument(help="The alias's number.", metavar="ALIAS", min=1)],

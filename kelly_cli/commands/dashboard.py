@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.services.board import Board
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 BUSY_S = 1.0
 """A database that is held for longer is told on the page, and looked at again."""

@@ -17,6 +17,7 @@ from kelly_cli.commands.options import (
     day,
     printable,
 )
+from kelly_cli.commands.single import Single, single
 from kelly_cli.core.money import kes, kes_for_people, parse_kes
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.errors import UsageError
@@ -84,7 +85,7 @@ def day_(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command()
+@app.command(cls=single(CLOSE, "dry_run"))
 def close(
     ctx: typer.Context,
     cash: CashOpt = None,
@@ -142,7 +143,7 @@ def close(
     _tell(office, made, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=Single)
 def show(
     ctx: typer.Context,
     number: Annotated[

@@ -1,4 +1,4 @@
-"""kelly db: check the books, save them, put them back, bring them up to date."""
+"""kelly db: check the books, save them, put them back, bring them up to date, mend totals."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import BACKED_UP, PURGED, RESTORED, TOTALS, UPGRADED
 from kelly_cli.commands.options import JsonOpt, YesOpt
 from kelly_cli.commands.purge import purge
+from kelly_cli.commands.single import Single, single
+from kelly_cli.commands.totals import rebuild_totals
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -42,14 +45,15 @@ WARNINGS = (
 
 @app.callback()
 def db(ctx: typer.Context, json: JsonOpt = False) -> None:
-    """The database: check, backup, restore, upgrade, purge."""
+    """The database: check, backup, restore, upgrade, purge, rebuild-totals."""
     office_of(ctx, json=json)
 
 
-app.command()(purge)
+app.command(cls=single(*PURGED))(purge)
+app.command("rebuild-totals", cls=single(*TOTALS))(rebuild_totals)
 
 
-@app.command()
+@app.command(cls=Single)
 def check(
     ctx: typer.Context,
     rebuild: Annotated[
@@ -98,7 +102,7 @@ def _rebuild(office: Office, result: CheckResult) -> None:
     )
 
 
-@app.command()
+@app.command(cls=single(*BACKED_UP))
 def backup(
     ctx: typer.Context,
     file: Annotated[
@@ -131,7 +135,7 @@ def backup(
     office.show.record(made, BACKUP, made)
 
 
-@app.command()
+@app.command(cls=single(*BACKED_UP, *RESTORED))
 def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
@@ -187,7 +191,7 @@ def restore(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=single(*UPGRADED))
 def upgrade(
     ctx: typer.Context,
     no_backup: Annotated[
@@ -256,3 +260,5 @@ def _tell_check(office: Office, result: CheckResult) -> None:
         office.show.lines("ok")
     else:
         office.show.table([each._asdict() for each in result.violations], VIOLATIONS)
+    if result.counts.get("I-38"):
+        office.show.note("I-38 can be mended from the payments: kelly db rebuild-totals")

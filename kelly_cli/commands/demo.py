@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from kelly_cli.commands.keys import DEMO
 from kelly_cli.commands.options import JsonOpt
+from kelly_cli.commands.single import single
 from kelly_cli.errors import KellyError
 from kelly_cli.office import Office, office_of
 
@@ -25,7 +27,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-@app.command()
+@app.command(cls=single(*DEMO))
 def demo(
     ctx: typer.Context,
     port: Annotated[

@@ -11,6 +11,7 @@ import typer
 
 from kelly_cli import __version__
 from kelly_cli.commands.options import JsonOpt
+from kelly_cli.commands.single import Single
 from kelly_cli.errors import KellyError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -38,7 +39,7 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - replaced, n
 _T = TypeVar("_T")
 
 
-@app.command()
+@app.command(cls=Single)
 def doctor(
     ctx: typer.Context,
     online: Annotated[

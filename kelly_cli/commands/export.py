@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import EXPORTED
 from kelly_cli.commands.ledger import FromOpt, ToOpt
 from kelly_cli.commands.options import JsonOpt, days
+from kelly_cli.commands.single import single
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.services.ledger import Export
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 FORMATS = ("hledger", "beancount", "csv", "json", "xlsx")
 BY_NAME = {
@@ -34,7 +36,7 @@ AT_ONCE = 1 << 16
 """Characters that go out together."""
 
 
-@app.command()
+@app.command(cls=single(*EXPORTED))
 def export(
     ctx: typer.Context,
     form: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import IMPORTED, TAKEN_BACK
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -20,6 +21,7 @@ from kelly_cli.commands.options import (
     day,
     printable,
 )
+from kelly_cli.commands.single import Single, single
 from kelly_cli.errors import KellyError, UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column, fields
@@ -84,7 +86,7 @@ def import_(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command()
+@app.command(cls=single(*IMPORTED))
 def customers(
     ctx: typer.Context,
     file: FileArg,
@@ -111,7 +113,7 @@ def customers(
     run_import(ctx, "customers", file, columns, date, limit, dry_run=dry_run, json=json)
 
 
-@app.command()
+@app.command(cls=single(*IMPORTED))
 def invoices(
     ctx: typer.Context,
     file: FileArg,
@@ -159,7 +161,7 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(
     ctx: typer.Context,
     number: NumberArg,
@@ -186,7 +188,7 @@ def show(
     office.show.table([each._asdict() for each in rows], ROWS)
 
 
-@app.command()
+@app.command(cls=single(IMPORT, *TAKEN_BACK))
 def undo(
     ctx: typer.Context,
     number: NumberArg,

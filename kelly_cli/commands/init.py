@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from kelly_cli.commands.keys import SET_UP
 from kelly_cli.commands.options import JsonOpt
+from kelly_cli.commands.single import single
 from kelly_cli.errors import DomainError, UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -51,7 +53,7 @@ QUESTIONS = (
 )
 
 
-@app.command()
+@app.command(cls=single(*SET_UP))
 def init(
     ctx: typer.Context,
     folder: Annotated[

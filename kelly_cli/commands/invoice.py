@@ -9,6 +9,7 @@ import typer
 
 from kelly_cli.commands.invoice_document import document
 from kelly_cli.commands.invoice_hand import credit_note, hold, release, writeoff
+from kelly_cli.commands.keys import ADJUSTED, BILLED, INVOICE, VOIDED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -21,6 +22,7 @@ from kelly_cli.commands.options import (
 from kelly_cli.commands.options import (
     amount as read_amount,
 )
+from kelly_cli.commands.single import Single, single
 from kelly_cli.commands.voiding import void_invoice
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.office import office_of
@@ -103,7 +105,7 @@ def invoice(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command()
+@app.command(cls=single(INVOICE, *BILLED))
 def create(
     ctx: typer.Context,
     *,
@@ -183,7 +185,7 @@ def list_(
 
     kelly invoice list --customer CUST-001 --status UNPAID --from 2026-02-01 --json
     """
-    from kelly_cli.commands.shapes import INVOICE, invoice_json
+    from kelly_cli.commands.shapes import invoice_json
     from kelly_cli.services import invoices
     from kelly_cli.store.invoice_rows import InvoiceSearch
 
@@ -208,7 +210,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(ctx: typer.Context, invoice_id: IdArg, json: JsonOpt = False) -> None:
     """Show one invoice: what was paid on it, and how to pay the rest.
 
@@ -230,12 +232,14 @@ def show(ctx: typer.Context, invoice_id: IdArg, json: JsonOpt = False) -> None:
     show_invoice(office, found, more, moves, changes)
 
 
-app.command("void")(void_invoice)
-app.command("hold")(hold)
-app.command("release")(release)
-app.command("writeoff")(writeoff)
-app.command("credit-note")(credit_note)
-app.command("document")(document)
+_BY_HAND = single(INVOICE, *ADJUSTED)
+
+app.command("void", cls=single(INVOICE, *VOIDED, "payment_steps"))(void_invoice)
+app.command("hold", cls=_BY_HAND)(hold)
+app.command("release", cls=_BY_HAND)(release)
+app.command("writeoff", cls=_BY_HAND)(writeoff)
+app.command("credit-note", cls=_BY_HAND)(credit_note)
+app.command("document", cls=Single)(document)
 
 
 def payment_steps(config: Config, invoice: InvoiceView) -> list[str]:

@@ -30,9 +30,7 @@ def document(
     kelly invoice document INV-20260203-0001 --html invoice.html
     """
     from kelly_cli.commands.papers import invoice_paper, pay_to
-    from kelly_cli.commands.shapes import invoice_json, item_json
-    from kelly_cli.core.money import kes
-    from kelly_cli.core.times import iso_nairobi
+    from kelly_cli.commands.shapes import invoice_json, item_json, paid_json
     from kelly_cli.services import papers
 
     office = office_of(ctx, json=json)
@@ -48,15 +46,7 @@ def document(
             {
                 **invoice_json(facts.invoice, office.today()),
                 "items": [item_json(item) for item in facts.items],
-                "payments": [
-                    {
-                        "mpesa_receipt_number": each.receipt,
-                        "method": each.method,
-                        "transaction_date": iso_nairobi(each.paid_at),
-                        "amount": kes(each.amount_cents),
-                    }
-                    for each in facts.paid
-                ],
+                "payments": [paid_json(each) for each in facts.paid],
                 "payment_steps": list(pay.steps) if pay else [],
                 "qr_words": pay.qr_words if pay else None,
                 "files": places.files,

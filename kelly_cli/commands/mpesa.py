@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from kelly_cli.commands.keys import ASKED, PAYMENT, QR, REGISTERED, REVERSED, SIMULATED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.mpesa_ask import balance, requests, status
 from kelly_cli.commands.mpesa_codes import codes
@@ -17,6 +18,7 @@ from kelly_cli.commands.mpesa_token import token
 from kelly_cli.commands.mpesa_urls import app as urls
 from kelly_cli.commands.options import JsonOpt
 from kelly_cli.commands.reversals import ask as reverse
+from kelly_cli.commands.single import Single, single
 from kelly_cli.office import office_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -29,16 +31,16 @@ def mpesa(ctx: typer.Context, json: JsonOpt = False) -> None:
 
 
 app.command("codes", cls=Listing)(codes)
-app.command("qr")(qr)
-app.command("register")(register)
+app.command("qr", cls=single(*QR))(qr)
+app.command("register", cls=single(*REGISTERED))(register)
 app.command("sandbox")(sandbox)
-app.command("simulate")(simulate)
-app.command("token")(token)
+app.command("simulate", cls=single(*SIMULATED))(simulate)
+app.command("token", cls=Single)(token)
 app.add_typer(prompt, name="prompt")
 app.add_typer(prompt, name="stk-push", hidden=True)
 app.add_typer(urls, name="urls")
-app.command("status")(status)
-app.command("balance")(balance)
-app.command("reverse")(reverse)
+app.command("status", cls=single(*ASKED))(status)
+app.command("balance", cls=single(*ASKED))(balance)
+app.command("reverse", cls=single(PAYMENT, *ASKED, *REVERSED))(reverse)
 app.command("requests", cls=Listing)(requests)
 app.add_typer(pull, name="pull")

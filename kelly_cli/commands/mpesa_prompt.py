@@ -18,6 +18,7 @@ from kelly_cli.commands.options import (
     printable,
 )
 from kelly_cli.commands.short_codes import Places
+from kelly_cli.commands.single import single, single_group
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column, fields
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from kelly_cli.services.prompting import Ask, Desk, Route
     from kelly_cli.store.prompt_rows import PromptView
 
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
 COLUMNS = (
     Column("id", "Prompt", "count"),
@@ -89,6 +89,12 @@ PROMPT = fields(
     "short_code", "environment", "checkout_request_id", "merchant_request_id", "result_code",
     "result_desc", "mpesa_receipt_number", "log_id", "actor", "created_at", "answered_at",
 )  # fmt: skip
+
+app = typer.Typer(
+    cls=single_group(PROMPT),
+    rich_markup_mode=None,
+    invoke_without_command=True,
+)
 
 
 @app.callback()
@@ -153,7 +159,7 @@ def prompt(
         raise typer.Exit(REFUSED)
 
 
-@app.command()
+@app.command(cls=single(PROMPT))
 def query(ctx: typer.Context, name: PromptArg, json: JsonOpt = False) -> None:
     """Ask Safaricom what became of a prompt, and note it. Pending is no failure.
 

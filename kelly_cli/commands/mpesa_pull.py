@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kelly_cli.commands.mpesa_urls import CodeOpt, callable_url, environment_of
+from kelly_cli.commands.keys import PULLED
+from kelly_cli.commands.mpesa_urls import REGISTRATION, CodeOpt, callable_url, environment_of
 from kelly_cli.commands.options import DryRunOpt, JsonOpt, YesOpt
+from kelly_cli.commands.single import single, single_group
 from kelly_cli.core.times import iso_nairobi, nairobi_wall_clock
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
     from kelly_cli.office import Office
     from kelly_cli.services.pulling import Harvest, Span, Window
 
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+app = typer.Typer(
+    cls=single_group(*PULLED),
+    rich_markup_mode=None,
+    invoke_without_command=True,
+)
 
 WINDOWS = (
     Column("short_code", "Short code", "id"),
@@ -111,7 +117,7 @@ def pull(
             raise typer.Exit(3)
 
 
-@app.command()
+@app.command(cls=single(REGISTRATION))
 def register(
     ctx: typer.Context,
     nominated_number: Annotated[

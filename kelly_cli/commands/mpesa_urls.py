@@ -9,6 +9,7 @@ import typer
 from kelly_cli.commands.listing import Listing, ListingGroup
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, ShortCodeOpt
 from kelly_cli.commands.short_codes import Places
+from kelly_cli.commands.single import Single
 from kelly_cli.office import office_of
 from kelly_cli.render import Column, fields
 
@@ -86,7 +87,7 @@ def list_(
     _list(office_of(ctx, json=json), short_code, limit)
 
 
-@app.command()
+@app.command(cls=Single)
 def check(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(help="The URL to check.", metavar="URL")],

@@ -22,6 +22,12 @@ HtmlOpt = Annotated[
 PdfOpt = Annotated[
     str | None, typer.Option("--pdf", help="Write a PDF (-: stdout).", metavar="FILE")
 ]
+TillOpt = Annotated[
+    bool,
+    typer.Option(
+        "--till", help="For 80 mm till paper: plain text, or a strip with --pdf.", metavar=""
+    ),
+]
 PayToOpt = Annotated[
     str | None,
     typer.Option(
@@ -67,6 +73,13 @@ class Places:
         drawn = [(to, drawers[form]()) for form, to in self._wanted]
         for to, data in drawn:
             _put(self._show, to, data)
+
+
+def put_strip(show: Show, paper: Paper) -> None:
+    """Print a paper as plain text for 80 mm till paper."""
+    from kelly_cli.render.strip import strip_text
+
+    show.put(strip_text(paper))
 
 
 def show_paper(show: Show, paper: Paper) -> None:

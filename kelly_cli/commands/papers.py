@@ -1,4 +1,4 @@
-"""Papers put into words: invoice, receipt and statement, from facts and from the configuration."""
+"""Papers put into words: invoice, sale, receipt and statement, from facts and the configuration."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from kelly_cli.render import Column
 from kelly_cli.render.paper import HowToPay, Letterhead, Paper, Table, Total
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from kelly_cli.config import Config
     from kelly_cli.office import Office
-    from kelly_cli.services.papers import InvoiceFacts, ReceiptFacts
+    from kelly_cli.services.papers import InvoiceFacts, ReceiptFacts, SaleFacts
     from kelly_cli.services.statements import Statement
+    from kelly_cli.store.account_rows import PaidRow
+    from kelly_cli.store.sale_rows import SaleItem
 
 ITEMS = (
     Column("product_name", "Item"),
@@ -99,10 +102,7 @@ def invoice_paper(office: Office, facts: InvoiceFacts, to: PayTo) -> Paper:
     found = facts.invoice
     owed = found.balance_cents
     phone = f"+{facts.phone}" if facts.phone else None
-    totals = [Total("Total", found.amount_cents)]
-    totals += [Total(_ADJUSTED[kind], -cents) for kind, cents in facts.adjusted.items()]
-    if found.paid_cents:
-        totals.append(Total("Paid", -found.paid_cents))
+    totals = _charged(found.amount_cents, facts.adjusted, found.paid_cents)
     dates = [("Date", str(found.issued_on))]
     dates += [("Due", str(found.due_on))] if found.due_on else []
     dates += [("Sale", found.pos_id)] if found.pos_id else []
@@ -123,21 +123,65 @@ def invoice_paper(office: Office, facts: InvoiceFacts, to: PayTo) -> Paper:
     )
 
 
+def sale_paper(office: Office, facts: SaleFacts, to: PayTo) -> Paper:
+    """Return the slip of a sale: its lines, what is paid, what is due and how to pay that."""
+    found = facts.sale
+    owed = found.balance_cents
+    phone = f"+{facts.phone}" if facts.phone else None
+    stamp = {"PAID": "PAID", "VOID": "VOID"}.get(found.status, "")
+    dates = [("Date", str(found.sold_on))]
+    dates += [("Invoice", found.invoice_id)] if found.invoice_id else []
+    return Paper(
+        title="Sale",
+        number=found.pos_id,
+        stamp=stamp,
+        alarm=stamp == "VOID",
+        letterhead=letterhead(office),
+        to=tuple(filter(None, (found.customer_name, found.customer_id, phone))),
+        facts=tuple(dates),
+        tables=(_items("", found.items), *_paid(facts.paid)),
+        totals=(
+            *_charged(found.total_cents, facts.adjusted, found.paid_cents),
+            Total("To pay", owed, strong=True),
+        ),
+        how_to_pay=how_to_pay(office.config, to, owed) if owed > 0 else None,
+        notes=("This sale is void: nothing is owed on it.",)
+        if stamp == "VOID"
+        else ("Thank you.",)
+        if owed <= 0
+        else (),
+        made_at=found.created_at,
+    )
+
+
+def _charged(total_cents: int, adjusted: Mapping[str, int], paid_cents: int) -> list[Total]:
+    """Return what was charged, less what was taken off it and paid."""
+    totals = [Total("Total", total_cents)]
+    totals += [Total(_ADJUSTED[kind], -cents) for kind, cents in adjusted.items()]
+    return [*totals, Total("Paid", -paid_cents)] if paid_cents else totals
+
+
+def _items(title: str, items: Sequence[SaleItem]) -> Table:
+    rows = [{**item._asdict(), "total_cents": item.total_cents} for item in items]
+    return Table(title, ITEMS, rows)
+
+
+def _paid(paid: Sequence[PaidRow]) -> list[Table]:
+    rows = [
+        {**each._asdict(), "paid_on": each.paid_at.date(), "method": _method(each.method)}
+        for each in paid
+    ]
+    return [Table("Paid", PAID, rows)] if rows else []
+
+
 def _invoice_tables(facts: InvoiceFacts) -> list[Table]:
     found = facts.invoice
     if facts.items:
-        rows = [{**item._asdict(), "total_cents": item.total_cents} for item in facts.items]
-        lines = Table("", ITEMS, rows)
+        lines = _items("", facts.items)
     else:
         words = found.description or "Goods and services"
         lines = Table("", ONE_AMOUNT, [{"description": words, "amount_cents": found.amount_cents}])
-    if not facts.paid:
-        return [lines]
-    paid = [
-        {**each._asdict(), "paid_on": each.paid_at.date(), "method": _method(each.method)}
-        for each in facts.paid
-    ]
-    return [lines, Table("Paid", PAID, paid)]
+    return [lines, *_paid(facts.paid)]
 
 
 def receipt_paper(office: Office, facts: ReceiptFacts) -> Paper:
@@ -177,10 +221,7 @@ def receipt_paper(office: Office, facts: ReceiptFacts) -> Paper:
 
 
 def _receipt_tables(facts: ReceiptFacts) -> list[Table]:
-    tables = []
-    for sale in facts.sales:
-        rows = [{**item._asdict(), "total_cents": item.total_cents} for item in sale.items]
-        tables.append(Table(f"Sale {sale.pos_id}", ITEMS, rows))
+    tables = [_items(f"Sale {sale.pos_id}", sale.items) for sale in facts.sales]
     if facts.sales and len(facts.sales) == len(facts.held):
         return tables
     held = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import MOVED, PAYMENT, REVERSED, SEEN, VERDICT
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -22,6 +23,7 @@ from kelly_cli.commands.payment_receipt import receipt
 from kelly_cli.commands.payment_verify import claim_json, flags_of, tell_marks, unclaim, verify
 from kelly_cli.commands.reversals import reverse
 from kelly_cli.commands.short_codes import ENVIRONMENT, Places
+from kelly_cli.commands.single import Single, single
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
@@ -162,7 +164,7 @@ def list_(
 
     kelly payment list --unverified --flag late
     """
-    from kelly_cli.commands.shapes import PAYMENT, payment_json
+    from kelly_cli.commands.shapes import payment_json
     from kelly_cli.services import payments
 
     office = office_of(ctx, json=json)
@@ -188,7 +190,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(ctx: typer.Context, receipt: ReceiptArg, json: JsonOpt = False) -> None:
     """Show one payment: where its money went, and the logs that told of it.
 
@@ -210,14 +212,14 @@ def show(ctx: typer.Context, receipt: ReceiptArg, json: JsonOpt = False) -> None
         office.show.table(logs, LOGS)
 
 
-app.command("allocate")(allocate)
-app.command("unallocate")(unallocate)
-app.command("explain")(explain)
-app.command("record")(record)
-app.command("reverse")(reverse)
-app.command("verify")(verify)
-app.command("unclaim")(unclaim)
-app.command("receipt")(receipt)
+app.command("allocate", cls=single(PAYMENT, *MOVED))(allocate)
+app.command("unallocate", cls=single(PAYMENT, *MOVED))(unallocate)
+app.command("explain", cls=Single)(explain)
+app.command("record", cls=single(PAYMENT, "dry_run"))(record)
+app.command("reverse", cls=single(PAYMENT, *REVERSED))(reverse)
+app.command("verify", cls=single(*VERDICT))(verify)
+app.command("unclaim", cls=single(*SEEN))(unclaim)
+app.command("receipt", cls=Single)(receipt)
 
 
 def _known_by(chosen: KnownBy | None, *, unverified: bool) -> str | None:

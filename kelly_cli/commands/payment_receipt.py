@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.options import JsonOpt
-from kelly_cli.commands.paper_options import HtmlOpt, PdfOpt, Places, show_paper
+from kelly_cli.commands.paper_options import (
+    HtmlOpt,
+    PdfOpt,
+    Places,
+    TillOpt,
+    put_strip,
+    show_paper,
+)
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
 
@@ -23,12 +30,7 @@ def receipt(
     *,
     html: HtmlOpt = None,
     pdf: PdfOpt = None,
-    till: Annotated[
-        bool,
-        typer.Option(
-            "--till", help="For 80 mm till paper: plain text, or a strip with --pdf.", metavar=""
-        ),
-    ] = False,
+    till: TillOpt = False,
     json: JsonOpt = False,
 ) -> None:
     """Make a receipt for a payment: what was received and what it paid, with a sale's items.
@@ -53,9 +55,7 @@ def receipt(
     if office.show.json:
         office.show.document({**_json(facts), "files": places.files})
     elif not places and till:
-        from kelly_cli.render.strip import strip_text
-
-        office.show.put(strip_text(paper))
+        put_strip(office.show, paper)
     elif not places:
         show_paper(office.show, paper)
 

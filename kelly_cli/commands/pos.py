@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.invoice import CustomerOpt, FromOpt, ToOpt
+from kelly_cli.commands.keys import MATCHED, SALE, VOIDED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, day, days, printable
+from kelly_cli.commands.pos_document import document
 from kelly_cli.commands.pos_match import match
+from kelly_cli.commands.single import Single, single
 from kelly_cli.commands.voiding import void_sale
 from kelly_cli.core.money import parse_kes
 from kelly_cli.errors import UsageError
@@ -84,7 +87,7 @@ def pos(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command()
+@app.command(cls=single(SALE))
 def create(
     ctx: typer.Context,
     *,
@@ -161,7 +164,7 @@ def list_(
 
     kelly pos list --from 2026-02-01 --search coca --json
     """
-    from kelly_cli.commands.shapes import SALE, sale_json
+    from kelly_cli.commands.shapes import sale_json
     from kelly_cli.services import sales
     from kelly_cli.store.sale_rows import SaleSearch
 
@@ -184,7 +187,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(ctx: typer.Context, pos_id: IdArg, json: JsonOpt = False) -> None:
     """Show one sale with its items.
 
@@ -198,8 +201,9 @@ def show(ctx: typer.Context, pos_id: IdArg, json: JsonOpt = False) -> None:
     show_sale(office, sales.show_sale(office.books_to_read(), pos_id))
 
 
-app.command("void")(void_sale)
-app.command("match")(match)
+app.command("void", cls=single(SALE, *VOIDED))(void_sale)
+app.command("document", cls=Single)(document)
+app.command("match", cls=single(*MATCHED))(match)
 
 
 def read_item(text: str, number: int) -> SaleItem | AskedItem:

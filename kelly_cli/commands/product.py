@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kelly_cli.commands.importing import FileArg, MapOpt, run_import
+from kelly_cli.commands.keys import IMPORTED, MOVED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -17,6 +18,7 @@ from kelly_cli.commands.options import (
     amount,
     printable,
 )
+from kelly_cli.commands.single import Single, single
 from kelly_cli.core.money import kes
 from kelly_cli.errors import UsageError
 from kelly_cli.office import office_of
@@ -64,7 +66,7 @@ def product(ctx: typer.Context, json: JsonOpt = False) -> None:
     office_of(ctx, json=json)
 
 
-@app.command()
+@app.command(cls=single(PRODUCT))
 def create(
     ctx: typer.Context,
     product_id: Annotated[
@@ -143,7 +145,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(
     ctx: typer.Context,
     product_id: IdArg,
@@ -168,7 +170,7 @@ def show(
         office.show.table([each._asdict() for each in moves], MOVES)
 
 
-@app.command()
+@app.command(cls=single(PRODUCT, *MOVED))
 def edit(
     ctx: typer.Context,
     product_id: IdArg,
@@ -219,7 +221,7 @@ def edit(
     _changed(office, done.product, done.moved, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=single(PRODUCT, *MOVED))
 def receive(
     ctx: typer.Context,
     product_id: IdArg,
@@ -252,7 +254,7 @@ def receive(
     _changed(office, done.product, done.moved, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=single(PRODUCT, *MOVED))
 def retire(
     ctx: typer.Context,
     product_id: IdArg,
@@ -281,7 +283,7 @@ def retire(
     _show(office, done, {"dry_run": dry_run})
 
 
-@app.command("import")
+@app.command("import", cls=single(*IMPORTED))
 def import_(
     ctx: typer.Context,
     file: FileArg,

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import TALLY
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt, YesOpt
+from kelly_cli.commands.single import Single, single
 from kelly_cli.office import office_of
 from kelly_cli.render import Column, fields
 
@@ -75,7 +77,7 @@ def list_(ctx: typer.Context, limit: LimitOpt = DEFAULT_LIMIT, json: JsonOpt = F
     )
 
 
-@app.command()
+@app.command(cls=Single)
 def show(ctx: typer.Context, quarantined: IdArg, json: JsonOpt = False) -> None:
     """Show one refused callback, and the text as it came.
 
@@ -97,7 +99,7 @@ def show(ctx: typer.Context, quarantined: IdArg, json: JsonOpt = False) -> None:
     office.show.lines("", "Text as it came:", *raw.split("\n"))
 
 
-@app.command()
+@app.command(cls=single(*TALLY, "released"))
 def release(
     ctx: typer.Context, quarantined: IdsArg, yes: YesOpt = False, json: JsonOpt = False
 ) -> None:
@@ -130,7 +132,7 @@ def release(
         raise typer.Exit(3)
 
 
-@app.command()
+@app.command(cls=single("dropped"))
 def drop(
     ctx: typer.Context, quarantined: IdsArg, yes: YesOpt = False, json: JsonOpt = False
 ) -> None:

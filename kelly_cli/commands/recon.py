@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import COMPARED, PULL_COMPARED, PULLED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import DEFAULT_LIMIT, JsonOpt, LimitOpt
 from kelly_cli.commands.recon_proof import gaps, status
 from kelly_cli.commands.recon_pull import pull
+from kelly_cli.commands.single import single
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.core.times import iso_nairobi, nairobi_wall_clock
 from kelly_cli.errors import KellyError
@@ -71,11 +73,11 @@ def recon(ctx: typer.Context, json: JsonOpt = False) -> None:
 
 
 app.command("gaps", cls=Listing)(gaps)
-app.command("pull")(pull)
+app.command("pull", cls=single(*PULLED, *PULL_COMPARED))(pull)
 app.command("status", cls=Listing)(status)
 
 
-@app.command()
+@app.command(cls=single(*COMPARED))
 def statement(
     ctx: typer.Context,
     files: Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import REMINDED
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -17,6 +18,7 @@ from kelly_cli.commands.options import (
     printable,
 )
 from kelly_cli.commands.paper_options import PayToOpt
+from kelly_cli.commands.single import single, single_group
 from kelly_cli.core.money import kes
 from kelly_cli.errors import ConfigError, UsageError
 from kelly_cli.office import office_of
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
     from kelly_cli.services.reminding import Due, Made, Plan, Skipped
     from kelly_cli.store.reminder_rows import ReminderView
 
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+app = typer.Typer(
+    cls=single_group(*REMINDED),
+    rich_markup_mode=None,
+    invoke_without_command=True,
+)
 
 MADE = (
     Column("customer_id", "Customer", "id"),
@@ -301,7 +307,7 @@ def list_(
     )
 
 
-@app.command()
+@app.command(cls=single(FIELDS))
 def cancel(
     ctx: typer.Context,
     number: Annotated[int, typer.Argument(help="The reminder's number.", metavar="REMINDER")],

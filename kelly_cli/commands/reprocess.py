@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.ingest import PARTLY, tell_tally
+from kelly_cli.commands.keys import RETRIED
 from kelly_cli.commands.options import DryRunOpt, JsonOpt
+from kelly_cli.commands.single import single
 from kelly_cli.core.money import kes
 from kelly_cli.office import Office, office_of
 from kelly_cli.render import Column
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from kelly_cli.services.inbox import Tally
     from kelly_cli.services.reprocessing import Effect
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 EFFECTS = (
     Column("kind", "What"),
@@ -28,7 +30,7 @@ EFFECTS = (
 )
 
 
-@app.command()
+@app.command(cls=single(*RETRIED))
 def reprocess(
     ctx: typer.Context,
     log_ids: Annotated[

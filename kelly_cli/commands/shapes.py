@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kelly_cli.services.invoices import Freed
+    from kelly_cli.store.account_rows import PaidRow
     from kelly_cli.store.adjustment_rows import AdjustmentView
     from kelly_cli.store.customer_rows import CustomerView
     from kelly_cli.store.invoice_rows import AllocationView, InvoiceView
@@ -144,6 +145,16 @@ def adjustment_json(adjustment: AdjustmentView) -> dict[str, object]:
         "reason": adjustment.reason,
         "actor": adjustment.actor,
         "created_at": adjustment.created_at.isoformat(),
+    }
+
+
+def paid_json(paid: PaidRow) -> dict[str, object]:
+    """Return what one payment holds on an invoice or a sale, for a paper."""
+    return {
+        "mpesa_receipt_number": paid.receipt,
+        "method": paid.method,
+        "transaction_date": iso_nairobi(paid.paid_at),
+        "amount": kes(paid.amount_cents),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from kelly_cli.commands.options import JsonOpt, ShortCodeOpt
+from kelly_cli.commands.single import Single
 from kelly_cli.core.money import kes, kes_for_people
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.office import office_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from kelly_cli.services.morning import Morning
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 LINES = (
     Column("what", "What"),
@@ -27,7 +28,7 @@ LINES = (
 MOST_DAYS = 3
 
 
-@app.command()
+@app.command(cls=Single)
 def status(ctx: typer.Context, short_code: ShortCodeOpt = None, json: JsonOpt = False) -> None:
     """Show the morning on one screen: money, what waits, what is not proved, the next command.
 

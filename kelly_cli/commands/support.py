@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from kelly_cli.commands.options import JsonOpt
+from kelly_cli.commands.single import Single
 from kelly_cli.office import office_of
 from kelly_cli.render import Column
 
@@ -36,7 +37,7 @@ or ConversationID of the reply (kelly mpesa urls, kelly webhook show). Never a
 key or a password."""
 
 
-@app.command()
+@app.command(cls=Single)
 def support(ctx: typer.Context, json: JsonOpt = False) -> None:
     """Show Safaricom's portal, addresses and hours. Offline.
 

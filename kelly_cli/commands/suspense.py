@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kelly_cli.commands.keys import PAYMENT
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -18,6 +19,7 @@ from kelly_cli.commands.options import (
 from kelly_cli.commands.payment import ReceiptArg, show_payment
 from kelly_cli.commands.payment_hand import KeepOpt
 from kelly_cli.commands.short_codes import Places
+from kelly_cli.commands.single import single
 from kelly_cli.core.money import kes
 from kelly_cli.core.times import iso_nairobi
 from kelly_cli.office import office_of
@@ -120,7 +122,7 @@ def suggest(
         office.show.note(f"A guess, never more. Give it: kelly suspense assign {name} --to ID")
 
 
-@app.command()
+@app.command(cls=single(PAYMENT, "note"))
 def note(
     ctx: typer.Context,
     receipt: ReceiptArg,
@@ -147,7 +149,7 @@ def note(
     office.show.record(values, NOTED, payment_json(noted) | {"note": words or None})
 
 
-@app.command()
+@app.command(cls=single(PAYMENT))
 def assign(
     ctx: typer.Context,
     receipt: ReceiptArg,

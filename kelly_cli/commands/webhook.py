@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kelly_cli.commands.ingest import ingest
+from kelly_cli.commands.keys import DEALT, LOG, REPLAYED, TALLY, TOKEN
 from kelly_cli.commands.listing import Listing
 from kelly_cli.commands.options import (
     DEFAULT_LIMIT,
@@ -23,6 +24,7 @@ from kelly_cli.commands.quarantine import app as quarantine
 from kelly_cli.commands.serve import serve
 from kelly_cli.commands.service import service
 from kelly_cli.commands.short_codes import Places
+from kelly_cli.commands.single import Single, single
 from kelly_cli.commands.token import token
 from kelly_cli.commands.webhook_replay import replay
 from kelly_cli.commands.webhook_tail import tail
@@ -135,7 +137,7 @@ def list_(
 
 
 def _list_logs(office: Office, wanted: LogFilter, places: Places, limit: int) -> None:
-    from kelly_cli.commands.shapes import LOG, log_json
+    from kelly_cli.commands.shapes import log_json
     from kelly_cli.commands.waiting import spool_told_too, tell_spool
     from kelly_cli.services import logs
 
@@ -151,7 +153,7 @@ def _list_logs(office: Office, wanted: LogFilter, places: Places, limit: int) ->
     tell_spool(office)
 
 
-@app.command()
+@app.command(cls=Single)
 def show(ctx: typer.Context, log: LogArg, json: JsonOpt = False) -> None:
     """Show one callback: what became of it, what it says, and the text as it came.
 
@@ -175,7 +177,7 @@ def show(ctx: typer.Context, log: LogArg, json: JsonOpt = False) -> None:
     office.show.lines(*_raw_lines(found))
 
 
-@app.command()
+@app.command(cls=single(LOG))
 def dismiss(
     ctx: typer.Context,
     log: LogArg,
@@ -240,11 +242,11 @@ def _raw_lines(found: LogDetail) -> list[str]:
     return lines + raw.split("\n")
 
 
-app.command("ingest")(ingest)
+app.command("ingest", cls=single(*TALLY))(ingest)
 app.command("serve")(serve)
 app.command("tail")(tail)
-app.command("service")(service)
-app.command("token")(token)
-app.command("trigger")(trigger)
-app.command("replay")(replay)
+app.command("service", cls=Single)(service)
+app.command("token", cls=single(*TOKEN))(token)
+app.command("trigger", cls=single(*DEALT))(trigger)
+app.command("replay", cls=single(*REPLAYED))(replay)
 app.add_typer(quarantine, name="quarantine")

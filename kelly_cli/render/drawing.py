@@ -24,6 +24,10 @@ _RANK_HIGH = 26
 _MOST_RANKS = 10
 _MOST_LABELS = 7
 _LONGEST_LABEL = 18
+_HALF_A_LABEL = 26
+"""Beside the last value of an axis: half of its label hangs over it."""
+_PHONE_ROOM = 42
+"""Beside the names of ranks, which a phone shows in larger letters than they are measured in."""
 _SVG = "{http://www.w3.org/2000/svg}"
 _THOUSAND = 1000
 _MOST_TICKS = 4
@@ -96,6 +100,7 @@ def _drawn(chart: Chart) -> Element:
         width=_WIDE,
         height=_HIGH,
         margin=8,
+        margin_right=_HALF_A_LABEL,
         spacing=8,
         show_minor_x_labels=chart.kind == "ranks",
         show_x_guides=False,
@@ -115,6 +120,7 @@ def _drawn(chart: Chart) -> Element:
         labels, series = _ranks(labels, series)
         config.height = 60 + _RANK_HIGH * len(labels)
         config.show_y_guides = False
+        config.margin_left = _PHONE_ROOM
     makers = {"bar": Bar, "stack": StackedBar, "line": Line, "ranks": HorizontalBar}
     graph = makers[chart.kind](config)
     graph.x_labels = labels

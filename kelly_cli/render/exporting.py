@@ -43,7 +43,7 @@ def export(
     form = asked.form or ("json" if show.json else "text")
     if form == "json":
         shown = [_narrowed(each, chosen) for each in objects] if asked.fields else objects
-        show.document(wrap(shown))
+        show.whole(wrap(shown))
         return
     if asked.fields and form == "text":
         rows, columns = for_people(chosen, columns, objects)

@@ -13,9 +13,9 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.core.times import nairobi_wall_clock
-from kelly_cli.errors import UsageError
 from kelly_cli.render.columns import Column, Field
 from kelly_cli.render.harmless import dump_json_line, safe_csv_cell
+from kelly_cli.render.narrowing import no_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,19 +91,9 @@ def picked(every: Sequence[Field], names: Sequence[str]) -> tuple[Field, ...]:
     for name in names:
         under = {each.key: each for each in every if f"{each.key}.".startswith(f"{name}.")}
         if not under:
-            keys = [field.key for field in every]
-            raise UsageError(f"--fields: there is no field {name!r}", hint=_nearest(name, keys))
+            raise no_field(name, [field.key for field in every])
         found |= under
     return tuple(found.values()) if names else tuple(every)
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.lower(), known, cutoff=0.6)
-    if near:
-        return f"Did you mean {', '.join(near)}? All: {','.join(known)}"
-    return f"Choose from: {','.join(known)}"
 
 
 def csv_text(sheet: Sheet, *, ascii_only: bool = False) -> str:

@@ -68,12 +68,15 @@ class Show:
             objects = as_json() if callable(as_json) else as_json
             export(self, rows, columns, objects, declared=fields, empty=empty, wrap=wrap)
         elif self.json:
-            self.document(wrap(as_json() if callable(as_json) else as_json))
+            self.whole(wrap(as_json() if callable(as_json) else as_json))
         else:
             self.table(rows, columns, empty=empty)
 
     def record(
-        self, values: Mapping[str, object], columns: Sequence[Column], json_object: object
+        self,
+        values: Mapping[str, object],
+        columns: Sequence[Column],
+        json_object: Mapping[str, object],
     ) -> None:
         """Print one object: JSON, or a line for each field."""
         if self.json:
@@ -111,8 +114,21 @@ class Show:
             titles = [safe(column.title) for column in columns]
             self._tabbed(list(zip(titles, cells, strict=True)))
 
-    def document(self, json_object: object) -> None:
-        """Print one JSON document, or put it into the file that was wanted."""
+    def document(self, json_object: Mapping[str, object]) -> None:
+        """Print one object, or the members of it that were wanted.
+
+        Raises:
+            UsageError: there is no such member.
+        """
+        if self.wanted.fields:
+            from kelly_cli.render.narrowing import narrowed
+
+            wanted = self.wanted
+            json_object = narrowed(json_object, wanted.fields, checked=bool(wanted.known))
+        self.whole(json_object)
+
+    def whole(self, json_object: object) -> None:
+        """Print one JSON document as it is, or put it into the file that was wanted."""
         in_file = self.wanted.file is not None
         ascii_only = not in_file and not is_unicode(self.stdout)
         self.put(dump_json(json_object, ascii_only=ascii_only) + "\n")

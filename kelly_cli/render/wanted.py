@@ -22,11 +22,16 @@ _BY_NAME: dict[str, Form] = {
 
 
 class Wanted(NamedTuple):
-    """``form`` None: what stdout and ``--json`` decide. ``file`` None: stdout."""
+    """``form`` None: what stdout and ``--json`` decide. ``file`` None: stdout.
+
+    ``known``: the keys that one object may have, against which ``fields`` were checked; () = none
+    were told beforehand.
+    """
 
     form: Form | None = None
     file: Path | None = None
     fields: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 AS_EVER = Wanted()
@@ -53,7 +58,7 @@ def wanted(*, json: bool, csv: bool, xlsx: bool, output: str | None, fields: str
         raise UsageError("--xlsx: give a file too", hint="-o list.xlsx (or: -o - into a pipe)")
     elif form == "json":
         form = None  # on stdout that is what --json means anyway
-    return Wanted(form, file, () if fields is None else _names(fields))
+    return Wanted(form, file, () if fields is None else names_in(fields))
 
 
 def _form_of_file(file: Path, asked: Form | None) -> Form:
@@ -70,7 +75,12 @@ def _form_of_file(file: Path, asked: Form | None) -> Form:
     return asked or named or "text"
 
 
-def _names(given: str) -> tuple[str, ...]:
+def names_in(given: str) -> tuple[str, ...]:
+    """Read the names of ``--fields``.
+
+    Raises:
+        UsageError: it names none.
+    """
     names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     if not names:
         raise UsageError("--fields: names no field", hint="--fields customer_id,name")

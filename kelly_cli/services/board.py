@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kelly_cli.store.board_rows import Owed
     from kelly_cli.store.database import Database
-    from kelly_cli.store.status_rows import Unplaced
+    from kelly_cli.store.status_rows import Partly, Unplaced
 
 HOURS = 24
 USUAL_WEEKS = 4
@@ -30,6 +30,8 @@ USUAL_FOR = timedelta(minutes=5)
 """How long the usual is believed; its days lie in the past."""
 PROVED_DAYS = 14
 PROVED_FOR = timedelta(seconds=20)
+PARTLY_FOR = timedelta(seconds=20)
+"""How long money that is placed in part is believed while no more and no less of it is there."""
 _WORST_FIRST = ("unproved", "partly", "open", "proved")
 
 
@@ -85,6 +87,12 @@ class _Usual(NamedTuple):
     weeks: int
 
 
+class _Partly(NamedTuple):
+    payments: int
+    at: datetime
+    found: tuple[Partly, ...]
+
+
 class Boards:
     """Reads boards of one database, and remembers what need not be read each time."""
 
@@ -92,6 +100,7 @@ class Boards:
         self._database = database
         self._usual: dict[Sequence[str] | None, _Usual] = {}
         self._days: dict[Sequence[str] | None, tuple[datetime, date, tuple[ProvedDay, ...]]] = {}
+        self._partly: _Partly | None = None
         self._seen = 0
         self._last_at: datetime | None = None
         self._has_looked = False
@@ -100,6 +109,7 @@ class Boards:
         """Forget everything: other books may stand there now."""
         self._usual.clear()
         self._days.clear()
+        self._partly = None
         self._has_looked = False
 
     def look(self, now: datetime, codes: tuple[str, ...] | None = None) -> Board:
@@ -113,16 +123,16 @@ class Boards:
         with self._database.reading() as connection:
             usual = self._usual_of(connection, now, today, codes)
             hours = board_rows.hours_of(connection, today, codes)
-            waiting = report_rows.waiting(connection, codes)
+            failed, pending = report_rows.open_logs(connection, codes)
             return Board(
                 now=now,
                 today=today,
                 hours=tuple(hours.get(hour, (0, 0)) for hour in range(HOURS)),
                 usual=usual.hours,
                 weeks=usual.weeks,
-                unplaced=status_rows.unplaced(connection, codes),
-                failed=waiting.failed,
-                pending=waiting.pending,
+                unplaced=status_rows.unplaced(connection, codes, self._partly_of(connection, now)),
+                failed=failed,
+                pending=pending,
                 last_callback_at=self._last_callback(connection),
                 owed=board_rows.owed(connection, today),
                 days=days,
@@ -154,16 +164,25 @@ class Boards:
         known = self._days.get(codes)
         if known is not None and known[1] == today and now - known[0] < PROVED_FOR:
             return known[2]
-        states: dict[date, set[str]] = {}
-        for each in proving.days(self._database, codes, last=today, count=PROVED_DAYS):
-            if each.payments:
-                states.setdefault(each.day, set()).add(each.state)
+        states = proving.states(self._database, codes, last=today, count=PROVED_DAYS)
         found = tuple(
             ProvedDay(day, _worst(states.get(day, set())))
             for day in (today - timedelta(days=back) for back in reversed(range(PROVED_DAYS)))
         )
         self._days[codes] = (now, today, found)
         return found
+
+    def _partly_of(self, connection: Connection, now: datetime) -> Sequence[Partly]:
+        """Return what is placed in part: read when its number changes, else once in a while."""
+        count = status_rows.count_partly_placed(connection)
+        if not count:
+            self._partly = None
+            return ()
+        known = self._partly
+        if known is None or known.payments != count or now - known.at >= PARTLY_FOR:
+            found = tuple(status_rows.list_partly_placed(connection))
+            known = self._partly = _Partly(count, now, found)
+        return known.found
 
     def _last_callback(self, connection: Connection) -> datetime | None:
         """Look through all logs once, and then only through those that came since."""

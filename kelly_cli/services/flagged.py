@@ -36,6 +36,10 @@ MOST_DOUBLES = 5_000
 """The newest ones of a list; a database takes no longer list of rows."""
 
 
+MOST_LARGE_DAYS = 200
+"""The newest ones of a list; a database takes no longer condition."""
+
+
 class FlagsOfDay(NamedTuple):
     """All flags of one Nairobi day, oldest first; customers with large days, the largest first."""
 
@@ -109,6 +113,22 @@ def only_doubles(connection: Connection, wanted: PaymentFilter) -> PaymentFilter
     start = wanted.start or last - timedelta(days=LOOK_BACK_DAYS)
     found = doubles_between(connection, start, wanted.end or last + _DAY, wanted.short_codes)
     return wanted._replace(rows=[each.payment.row for each in found[-MOST_DOUBLES:]])
+
+
+def also_large_days(connection: Connection, wanted: PaymentFilter) -> PaymentFilter:
+    """Return a filter of large payments that takes in those of a customer's large day.
+
+    Days without a first one are of the last 31, counted back from the last payment.
+    """
+    last = wanted.end or flag_rows.last_moment(connection)
+    if last is None:
+        return wanted
+    first = wanted.start or last - timedelta(days=LOOK_BACK_DAYS)
+    start = datetime.combine(first.date(), time.min)
+    found = flag_rows.large_days_between(
+        connection, start, wanted.end or last + _DAY, MOST_A_DAY_CENTS
+    )
+    return wanted._replace(flagged_days=found[:MOST_LARGE_DAYS])
 
 
 def flags_of_payment(connection: Connection, payment: PaymentView) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kelly_cli.core.chain import Gap, Link, Loose, find_gaps
 from kelly_cli.core.times import nairobi_wall_clock
 from kelly_cli.daraja.statement_kinds import receives_payments
-from kelly_cli.store import proof_rows
+from kelly_cli.store import hour_total_rows, proof_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def chains(
 ) -> list[Chain]:
     """Return the chain of each short code, with the gaps of these days (None = no bound)."""
     with database.reading() as connection:
-        wanted = proof_rows.codes_with_payments(connection) if codes is None else codes
+        wanted = hour_total_rows.codes_with_payments(connection) if codes is None else codes
         return [
             _chain(
                 code,

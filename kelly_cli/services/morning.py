@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,7 +67,7 @@ def morning(database: Database, now: datetime, codes: Sequence[str] | None = Non
     """Return the figures of a moment. ``now``: aware UTC; ``codes``: money of these, None = all."""
     today = nairobi_day(now)
     with database.reading() as connection:
-        waiting = report_rows.waiting(connection)
+        failed, pending = report_rows.open_logs(connection)
         newest = log_rows.list_times(connection, SOURCE, since=None, limit=1)
         flags = [flags_of(connection, today - timedelta(days=back)) for back in range(FLAG_DAYS)]
         closed = close_rows.last_day_before(connection, today + timedelta(days=1))
@@ -77,8 +77,8 @@ def morning(database: Database, now: datetime, codes: Sequence[str] | None = Non
             money=_until(connection, today, now, codes),
             usual=_usual(connection, today, now, codes),
             unplaced=status_rows.unplaced(connection, codes),
-            failed=waiting.failed,
-            pending=waiting.pending,
+            failed=failed,
+            pending=pending,
             last_callback_at=newest[0] if newest else None,
             unproved=[],
             prompts=status_rows.open_prompts(connection),
@@ -94,18 +94,17 @@ def morning(database: Database, now: datetime, codes: Sequence[str] | None = Non
                 connection, max(closed, today - timedelta(days=31)), today
             ),
         )
-    days = proving.days(database, codes, last=today, count=PROVED_DAYS + 1)
-    unproved = {each.day for each in days if each.payments and each.state in {"unproved", "partly"}}
-    return found._replace(unproved=sorted(unproved, reverse=True))
+    states = proving.states(database, codes, last=today, count=PROVED_DAYS + 1)
+    unproved = [day for day, each in states.items() if each & {"unproved", "partly"}]
+    return found._replace(unproved=unproved)
 
 
 def _until(
     connection: Connection, day: date, now: datetime, codes: Sequence[str] | None
 ) -> tuple[int, int]:
     """Return the money of a day up to this hour of it."""
-    start = datetime.combine(day, time.min)
     end = datetime.combine(day, nairobi_wall_clock(now).time())
-    return status_rows.money_between(connection, start, end + timedelta(microseconds=1), codes)
+    return status_rows.money_until(connection, end + timedelta(microseconds=1), codes)
 
 
 def _usual(

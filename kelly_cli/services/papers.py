@@ -1,4 +1,4 @@
-"""What stands on an invoice and on a receipt: facts only, no words and no layout."""
+"""What stands on an invoice, a sale's slip and a receipt: facts only, no words and no layout."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ class InvoiceFacts(NamedTuple):
     adjusted: dict[str, int]
 
 
+class SaleFacts(NamedTuple):
+    """A sale with what was paid of it; ``adjusted`` as above."""
+
+    sale: SaleView
+    phone: str | None
+    paid: Sequence[PaidRow]
+    adjusted: dict[str, int]
+
+
 class ReceiptFacts(NamedTuple):
     """A payment with what it paid. ``sales``: those among it, with their items.
 
@@ -61,6 +70,23 @@ def invoice_facts(database: Database, invoice_id: str) -> InvoiceFacts:
             items,
             account_rows.paid_on(connection, found.row),
             adjustment_rows.standing_adjustments(connection, found.row),
+        )
+
+
+def sale_facts(database: Database, pos_id: str) -> SaleFacts:
+    """Return what stands on a sale's slip, whether it is paid or not.
+
+    Raises:
+        NotFoundError: no such sale.
+    """
+    with database.reading() as connection:
+        found = get_sale(connection, pos_id)
+        invoice = get_invoice(connection, found.invoice_id) if found.invoice_id else None
+        return SaleFacts(
+            found,
+            _customer(connection, found.customer_id)[1],
+            account_rows.paid_on(connection, invoice.row) if invoice else (),
+            adjustment_rows.standing_adjustments(connection, invoice.row) if invoice else {},
         )
 
 

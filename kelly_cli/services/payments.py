@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from kelly_cli.core.flags import POSSIBLE_DOUBLE
+from kelly_cli.core.flags import OVER_LIMIT, POSSIBLE_DOUBLE
 from kelly_cli.core.refs import fold
 from kelly_cli.core.slips import SAME, lookalikes, one_slip
 from kelly_cli.errors import NotFoundError
@@ -90,6 +90,8 @@ def list_payments(
         )
         if query.flag == POSSIBLE_DOUBLE:
             wanted = flagged.only_doubles(connection, wanted)
+        elif query.flag == OVER_LIMIT:
+            wanted = flagged.also_large_days(connection, wanted)
         return payment_rows.list_payments(connection, wanted, limit=limit)
 
 

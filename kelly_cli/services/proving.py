@@ -10,11 +10,13 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from kelly_cli.daraja.statement_kinds import receives_payments
-from kelly_cli.store import proof_rows
+from kelly_cli.store import hour_total_rows, proof_rows
 from kelly_cli.store.proof_rows import PaidDay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
 
     from kelly_cli.store.database import Database
     from kelly_cli.store.proof_rows import Told
@@ -49,48 +51,66 @@ def days(
     """
     first = last - (count - 1) * _DAY
     with database.reading() as connection:
-        wanted = proof_rows.codes_with_payments(connection) if codes is None else codes
+        wanted = hour_total_rows.codes_with_payments(connection) if codes is None else codes
         start, end = _midnight(first), _midnight(last + _DAY)
         paid = {
             (each.day, each.short_code): each
             for each in proof_rows.paid_days(connection, start, end)
         }
-        statements = [
-            told
-            for told in proof_rows.told_by_statements(connection)
-            if receives_payments(told.account)
-        ]
-        pulls = proof_rows.told_by_pulls(connection)
+        told = _told(connection)
     return [
-        _proof(
-            paid.get((day, code), PaidDay(day, code, 0, 0, 0)),
-            [told for told in statements if told.short_code == code],
-            [told for told in pulls if told.short_code == code],
-            today=last,
+        DayProof(
+            *paid.get((day, code), PaidDay(day, code, 0, 0, 0)), *_state(told, code, day, last)
         )
         for day in (last - back * _DAY for back in range(count))
         for code in wanted
     ]
 
 
-def _proof(paid: PaidDay, statements: list[Told], pulls: list[Told], *, today: date) -> DayProof:
-    start, end = _midnight(paid.day), _midnight(paid.day + _DAY)
-    by = None
-    for name, told in (
+def states(
+    database: Database, codes: Sequence[str] | None, *, last: date, count: int
+) -> dict[date, set[str]]:
+    """Return the states of each day on which money came, the newest first; see ``days``.
+
+    Reads no payment, and so it may be asked for again and again.
+    """
+    first = last - (count - 1) * _DAY
+    with database.reading() as connection:
+        totals = hour_total_rows.totals(connection, first, last, codes)
+        told = _told(connection)
+    paid = sorted({(each.day, each.short_code) for each in totals if each.short_code}, reverse=True)
+    found: dict[date, set[str]] = {}
+    for day, code in paid:
+        found.setdefault(day, set()).add(_state(told, code or "", day, last)[0])
+    return found
+
+
+def _told(connection: Connection) -> tuple[list[Told], list[Told]]:
+    """Return the stretches of time that statements told of, and those that pulls did."""
+    statements = proof_rows.told_by_statements(connection)
+    return (
+        [each for each in statements if receives_payments(each.account)],
+        proof_rows.told_by_pulls(connection),
+    )
+
+
+def _state(
+    told: tuple[list[Told], list[Told]], code: str, day: date, today: date
+) -> tuple[str, str | None]:
+    """Return state and ``by`` of a day of one short code."""
+    start, end = _midnight(day), _midnight(day + _DAY)
+    statements, pulls = ([each for each in some if each.short_code == code] for some in told)
+    for name, some in (
         ("statement", statements),
         ("pull", pulls),
         ("both", statements + pulls),
     ):
-        if by is None and _covers(told, start, end):
-            by = name
-    if by is not None:
-        state = "proved"
-    elif paid.day >= today:
-        state = "open"
-    else:
-        touched = any(told.start < end and told.end > start for told in statements + pulls)
-        state = "partly" if touched else "unproved"
-    return DayProof(*paid, state, by)
+        if _covers(some, start, end):
+            return "proved", name
+    if day >= today:
+        return "open", None
+    touched = any(each.start < end and each.end > start for each in statements + pulls)
+    return ("partly" if touched else "unproved"), None
 
 
 def _covers(told: Iterable[Told], start: datetime, end: datetime) -> bool:

@@ -239,6 +239,7 @@ WITHOUT_MONEY = frozenset(
         "alias.remove",
         "day.close",
         "db.purge",
+        "db.rebuild-totals",
         "db.restore",
         "import.customers",
         "import.invoices",

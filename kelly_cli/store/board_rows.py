@@ -1,18 +1,18 @@
-"""The figures of the live page, each a sum over an index, asked for again and again."""
+"""The figures of the live page, each from an index or the rollup, asked for again and again."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import case, extract, func, select, text
+from sqlalchemy import case, func, select, text
 from sqlmodel import col
 
-from kelly_cli.store.tables import OPEN_INVOICE, Invoice, Payment, WebhookLog
+from kelly_cli.store import hour_total_rows
+from kelly_cli.store.tables import OPEN_INVOICE, Invoice, WebhookLog
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -30,16 +30,12 @@ def hours_of(
     connection: Connection, day: date, codes: Collection[str] | None
 ) -> dict[int, tuple[int, int]]:
     """Return hour → (count, cents) of the payments of a Nairobi day that stand."""
-    start = datetime.combine(day, time.min)
-    moment = col(Payment.transaction_date)
-    hour = extract("hour", moment)
-    statement = select(hour, func.count(), func.sum(Payment.amount_cents)).where(
-        moment >= start, moment < start + timedelta(days=1), col(Payment.status) != "REVERSED"
-    )
-    if codes is not None:
-        statement = statement.where(col(Payment.short_code).in_(codes))
-    rows = connection.execute(statement.group_by(hour))
-    return {int(row[0]): (int(row[1]), int(row[2])) for row in rows}
+    found: dict[int, tuple[int, int]] = {}
+    for each in hour_total_rows.totals(connection, day, day, codes, by_hour=True):
+        if each.hour is not None and each.status != "REVERSED":
+            count, cents = found.get(each.hour, (0, 0))
+            found[each.hour] = (count + each.payments, cents + each.cents)
+    return found
 
 
 def owed(connection: Connection, today: date) -> Owed:

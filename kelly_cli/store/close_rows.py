@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, or_, select
 from sqlmodel import col
 
 from kelly_cli.core.closing import Taken
+from kelly_cli.store import hour_total_rows
 from kelly_cli.store.tables import DayClose, Payment
 
 if TYPE_CHECKING:
@@ -165,20 +166,11 @@ def last_day_before(connection: Connection, day: date) -> date | None:
 
 def days_with_money(connection: Connection, after: date, before: date) -> list[date]:
     """Return the days between two others, both left out, on which money came."""
-    start = datetime.combine(after + timedelta(days=1), time.min)
-    day = func.date(col(Payment.transaction_date))
-    rows = connection.execute(
-        select(day)
-        .where(
-            col(Payment.transaction_date) >= start,
-            col(Payment.transaction_date) < datetime.combine(before, time.min),
-            _no_opening(),
-        )
-        .distinct()
-        .order_by(day)
-    )
-    return [_as_day(row[0]) for row in rows]
-
-
-def _as_day(value: Any) -> date:
-    return datetime.fromisoformat(value).date() if isinstance(value, str) else value
+    paid = hour_total_rows.totals(connection, after + timedelta(days=1), before - timedelta(days=1))
+    return [
+        day
+        for day in sorted({each.day for each in paid})
+        if connection.execute(
+            select(col(Payment.id)).where(_of(day), _no_opening()).limit(1)
+        ).first()
+    ]

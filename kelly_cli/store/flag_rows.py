@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sqlalchemy import func, select
@@ -160,6 +161,25 @@ def paid_between(
         ).where(*_standing(start, end, None), col(Payment.customer_id) == customer)
     ).one()
     return found[0], int(found[1])
+
+
+def large_days_between(
+    connection: Connection, start: datetime, end: datetime, most_cents: int
+) -> list[tuple[int, date]]:
+    """Return customers (rows) and the days on which they paid more, newest day first."""
+    day = func.date(col(Payment.transaction_date))
+    rows = connection.execute(
+        select(col(Payment.customer_id), day)
+        .where(*_standing(start, end, None), col(Payment.customer_id).is_not(None))
+        .group_by(col(Payment.customer_id), day)
+        .having(func.sum(col(Payment.amount_cents)) > most_cents)
+        .order_by(day.desc(), col(Payment.customer_id))
+    )
+    return [(int(row[0] or 0), _date(row[1])) for row in rows]
+
+
+def _date(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
 
 
 def last_moment(connection: Connection) -> datetime | None:

@@ -43,6 +43,19 @@ class HourTotal(NamedTuple):
     cents: int
 
 
+class Difference(NamedTuple):
+    """A total that is kept otherwise than its payments are. ``short_code`` "" = no code."""
+
+    day: str
+    hour: int
+    short_code: str
+    status: str
+    kept: int
+    kept_cents: int
+    payments: int
+    cents: int
+
+
 def added(
     connection: Connection, payments: Iterable[tuple[datetime, str | None, str, int]]
 ) -> None:
@@ -100,6 +113,57 @@ def totals(
         HourTotal(_date(day), hour, code or None, status, int(count), int(cents))
         for day, hour, code, status, count, cents in rows
     ]
+
+
+def of_status(
+    connection: Connection, status: str, codes: Collection[str] | None = None
+) -> tuple[int, int]:
+    """Return (count, cents) of all payments of a status. ``codes``: only of these."""
+    if codes is not None and not codes:
+        return 0, 0
+    mark = hot.mark(connection.dialect)
+    among = "" if codes is None else f" AND short_code IN ({', '.join([mark] * len(codes))})"
+    count, cents = hot.fetch(
+        connection,
+        "SELECT coalesce(sum(payments), 0), coalesce(sum(amount_cents), 0) FROM hour_totals "
+        f"WHERE status = {mark}{among}",
+        (status, *(codes or ())),
+    )[0]
+    return int(count), int(cents)
+
+
+def codes_with_payments(connection: Connection) -> list[str]:
+    """Return the short codes that payments name."""
+    sql = "SELECT DISTINCT short_code FROM hour_totals WHERE payments <> 0 AND short_code <> ''"
+    return sorted(row[0] for row in hot.fetch(connection, sql))
+
+
+def differences(connection: Connection) -> list[Difference]:
+    """Return where the totals say otherwise than the payments. Reads every payment.
+
+    Keys are the database's own words: a damaged one need not be a day or a status.
+    """
+    pieces = _PIECES[connection.dialect.name]
+    rows = hot.fetch(
+        connection,
+        "SELECT CAST(day AS TEXT), hour, short_code, status, sum(kept), sum(kept_cents), "
+        "sum(payments), sum(cents) FROM (SELECT day, hour, short_code, status, payments AS kept, "
+        "amount_cents AS kept_cents, 0 AS payments, 0 AS cents FROM hour_totals UNION ALL "
+        f"SELECT {pieces}, coalesce(short_code, ''), status, 0, 0, count(*), sum(amount_cents) "
+        "FROM payments GROUP BY 1, 2, 3, 4) x GROUP BY 1, 2, 3, 4 "
+        "HAVING sum(kept) <> sum(payments) OR sum(kept_cents) <> sum(cents) ORDER BY 1, 2, 3, 4",
+    )
+    return [Difference(*row[:4], *(int(each) for each in row[4:])) for row in rows]
+
+
+def make_anew(connection: Connection) -> None:
+    """Count every payment again in the place of all totals."""
+    connection.exec_driver_sql("DELETE FROM hour_totals")
+    connection.exec_driver_sql(
+        "INSERT INTO hour_totals (day, hour, short_code, status, payments, amount_cents) "
+        f"SELECT {_PIECES[connection.dialect.name]}, coalesce(short_code, ''), status, count(*), "
+        "sum(amount_cents) FROM payments GROUP BY 1, 2, 3, 4"
+    )
 
 
 def first_day(connection: Connection) -> date | None:

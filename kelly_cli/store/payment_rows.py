@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, or_, select, text
+from sqlalchemy import Select, and_, or_, select, text
 from sqlmodel import col
 
 from kelly_cli.store.database import fetch_in
@@ -12,7 +13,7 @@ from kelly_cli.store.tables import FREE_MONEY, Customer, Payment, PaymentFlag
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
+    from datetime import date
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -82,7 +83,8 @@ class PaymentFilter(NamedTuple):
     """Which payments to list; None = all. ``start`` and ``end`` (exclusive): Nairobi wall-clock.
 
     ``search``: part of receipt, reference, payer's name or phone. ``verified_by``: how it is known.
-    ``flag``: one that is kept (``payment_flags``); ``rows``: only these.
+    ``flag``: one that is kept (``payment_flags``), or those of a customer (row) on a day; ``rows``:
+    only these.
     """
 
     customer_row: int | None = None
@@ -93,6 +95,7 @@ class PaymentFilter(NamedTuple):
     short_codes: Collection[str] | None = None
     verified_by: str | None = None
     flag: str | None = None
+    flagged_days: Sequence[tuple[int, date]] = ()
     rows: Sequence[int] | None = None
 
 
@@ -161,10 +164,24 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
         found.append(col(Payment.id).in_(wanted.rows))
     elif wanted.flag is not None:
         flagged = select(col(PaymentFlag.payment_id)).where(col(PaymentFlag.flag) == wanted.flag)
-        found.append(col(Payment.id).in_(flagged))
+        of_days = [
+            and_(
+                col(Payment.customer_id) == customer,
+                *_on(day),
+                col(Payment.reversed_at).is_(None),
+            )
+            for customer, day in wanted.flagged_days
+        ]
+        found.append(or_(col(Payment.id).in_(flagged), *of_days))
     if wanted.search:
         found.append(_contains(wanted.search))
     return found
+
+
+def _on(day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    start = datetime.combine(day, time.min)
+    moment = col(Payment.transaction_date)
+    return moment >= start, moment < start + timedelta(days=1)
 
 
 def paid_to(short_codes: Collection[str]) -> ColumnElement[bool]:

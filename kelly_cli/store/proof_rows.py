@@ -123,12 +123,6 @@ def newest_balance_at(connection: Connection, short_code: str, end: datetime) ->
     return found.scalar()
 
 
-def codes_with_payments(connection: Connection) -> list[str]:
-    """Return the short codes that payments name."""
-    statement = select(col(Payment.short_code)).where(col(Payment.short_code).is_not(None))
-    return sorted(code for (code,) in connection.execute(statement.distinct()) if code)
-
-
 def told_by_statements(connection: Connection) -> list[Told]:
     """Return the time of every statement that was applied."""
     statement = select(

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from kelly_cli.core.times import utc_range
 from kelly_cli.store.log_rows import speaks_of
+from kelly_cli.store.status_rows import unplaced
 from kelly_cli.store.tables import FREE_MONEY, OPEN_LOG, Base, Payment, WebhookLog
 
 if TYPE_CHECKING:
@@ -113,14 +114,17 @@ def to_sales(connection: Connection, day: date, codes: Codes = None) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def without_owner(connection: Connection, day: date | None = None, codes: Codes = None) -> Sum:
-    """Return the free money that has no customer, of one day or of all."""
+def without_owner(connection: Connection, day: date, codes: Codes = None) -> Sum:
+    """Return the free money of one day that has no customer."""
+    start = datetime.combine(day, time.min)
     statement = select(
         func.count(), func.coalesce(func.sum(Payment.amount_cents - Payment.allocated_cents), 0)
-    ).where(col(Payment.customer_id).is_(None), text(FREE_MONEY), *_of(codes))
-    if day is not None:
-        start = datetime.combine(day, time.min)
-        statement = statement.where(_within(start, start + timedelta(days=1)))
+    ).where(
+        col(Payment.customer_id).is_(None),
+        text(FREE_MONEY),
+        _within(start, start + timedelta(days=1)),
+        *_of(codes),
+    )
     row = connection.execute(statement).one()
     return Sum(int(row[0]), int(row[1]))
 
@@ -181,12 +185,18 @@ def callbacks_of(connection: Connection, day: date, codes: Codes = None) -> Call
 
 def waiting(connection: Connection, codes: Codes = None) -> Waiting:
     """Return what waits for a person now."""
+    free = unplaced(connection, codes)
+    failed, pending = open_logs(connection, codes)
+    return Waiting(Sum(free.payments, free.cents), failed=failed, pending=pending)
+
+
+def open_logs(connection: Connection, codes: Codes = None) -> tuple[int, int]:
+    """Return how many callbacks failed, and how many wait to be tried."""
     failed = select(func.count(), func.count(col(WebhookLog.error))).where(text(OPEN_LOG))
     if codes is not None:
         failed = failed.where(_speaking_of(codes))
     row = connection.execute(failed).one()
-    free = without_owner(connection, codes=codes)
-    return Waiting(free, failed=int(row[1]), pending=int(row[0] - row[1]))
+    return int(row[1]), int(row[0] - row[1])
 
 
 def _speaking_of(codes: Collection[str]) -> ColumnElement[bool]:

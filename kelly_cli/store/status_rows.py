@@ -1,4 +1,4 @@
-"""The figures of the morning screen, each by an index."""
+"""The figures of the morning screen and of the live page, each by an index or the rollup."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import func, select, text
 from sqlmodel import col
 
+from kelly_cli.store import hour_total_rows
 from kelly_cli.store.tables import (
     FREE_MONEY,
     OPEN_INVOICE,
@@ -17,7 +18,7 @@ from kelly_cli.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -31,10 +32,34 @@ class Unplaced(NamedTuple):
     oldest_at: datetime | None
 
 
-def money_between(
+class Partly(NamedTuple):
+    """Payments to one short code (None = none) that are placed in part, and have no customer."""
+
+    short_code: str | None
+    payments: int
+    cents: int
+
+
+def money_until(
+    connection: Connection, end: datetime, codes: Sequence[str] | None
+) -> tuple[int, int]:
+    """Return (count, cents) of a day's payments that stand; ``end`` is exclusive."""
+    day = end.date()
+    whole = [
+        each
+        for each in hour_total_rows.totals(connection, day, day, codes, by_hour=True)
+        if each.status != "REVERSED" and (each.hour or 0) < end.hour
+    ]
+    begun = _between(connection, end.replace(minute=0, second=0, microsecond=0), end, codes)
+    return (
+        sum(each.payments for each in whole) + begun[0],
+        sum(each.cents for each in whole) + begun[1],
+    )
+
+
+def _between(
     connection: Connection, start: datetime, end: datetime, codes: Sequence[str] | None
 ) -> tuple[int, int]:
-    """Return (count, cents) of the payments that stand; ``end`` is exclusive."""
     statement = select(func.count(), func.coalesce(func.sum(Payment.amount_cents), 0)).where(
         col(Payment.transaction_date) >= start,
         col(Payment.transaction_date) < end,
@@ -45,15 +70,41 @@ def money_between(
     return int(row[0]), int(row[1])
 
 
-def unplaced(connection: Connection, codes: Sequence[str] | None) -> Unplaced:
-    """Return the free money that has no customer."""
-    free = func.sum(Payment.amount_cents - Payment.allocated_cents)
-    row = connection.execute(
-        select(func.count(), func.coalesce(free, 0), func.min(Payment.transaction_date)).where(
-            col(Payment.customer_id).is_(None), text(FREE_MONEY), *_to(codes)
-        )
-    ).one()
-    return Unplaced(int(row[0]), int(row[1]), row[2])
+def unplaced(
+    connection: Connection, codes: Collection[str] | None, partly: Sequence[Partly] | None = None
+) -> Unplaced:
+    """Return the free money that has no customer.
+
+    Nearly all of it is unmatched, which the rollup counts. ``partly``: the rest, as
+    ``list_partly_placed`` told; None = it is asked for.
+    """
+    count, cents = hour_total_rows.of_status(connection, "UNMATCHED", codes)
+    if partly is None:
+        partly = list_partly_placed(connection) if count_partly_placed(connection) else ()
+    for each in partly:
+        if codes is None or each.short_code in codes:
+            count += each.payments
+            cents += each.cents
+    oldest = select(col(Payment.transaction_date)).where(*_free(), *_to(codes))
+    oldest_at = connection.execute(oldest.order_by(col(Payment.transaction_date)).limit(1)).scalar()
+    return Unplaced(count, cents, oldest_at)
+
+
+def count_partly_placed(connection: Connection) -> int:
+    """Return how many payments without a customer are placed in part, by an index's entries."""
+    free = connection.execute(select(func.count()).select_from(Payment).where(*_free())).scalar()
+    return int(free or 0) - hour_total_rows.of_status(connection, "UNMATCHED")[0]
+
+
+def list_partly_placed(connection: Connection) -> list[Partly]:
+    """Return them by short code. Reads every payment that waits: ask when there are some."""
+    rest = func.sum(Payment.amount_cents - Payment.allocated_cents)
+    rows = connection.execute(
+        select(col(Payment.short_code), func.count(), rest)
+        .where(*_free(), col(Payment.allocated_cents) > 0)
+        .group_by(col(Payment.short_code))
+    )
+    return [Partly(row[0], int(row[1]), int(row[2])) for row in rows]
 
 
 def overdue(connection: Connection, today: date) -> tuple[int, int]:
@@ -73,5 +124,9 @@ def open_prompts(connection: Connection) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def _to(codes: Sequence[str] | None) -> list[Any]:
+def _free() -> tuple[Any, ...]:
+    return col(Payment.customer_id).is_(None), text(FREE_MONEY)
+
+
+def _to(codes: Collection[str] | None) -> list[Any]:
     return [] if codes is None else [col(Payment.short_code).in_(list(codes))]

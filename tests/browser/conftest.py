@@ -23,12 +23,20 @@ CHARTS = """() => [...document.querySelectorAll('figure svg, svg.pygal-chart')].
         const {width, height} = shape.getBoundingClientRect();
         return width > 0 && height > 0;
     }).length,
+    cut: [...svg.querySelectorAll('text')].filter(text => {
+        const box = text.getBoundingClientRect(), room = svg.getBoundingClientRect();
+        return box.left < room.left - 1 || box.right > room.right + 1
+            || box.top < room.top - 1 || box.bottom > room.bottom + 1;
+    }).map(text => text.textContent),
 }))"""
 WIDER = """() => [...document.querySelectorAll('body *')].filter(each => {
     for (let up = each; up; up = up.parentElement)
         if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(up).overflowX)) return false;
     return each.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
 }).map(each => each.tagName + '.' + each.className).slice(0, 10)"""
+NARROW = """() => [...document.querySelectorAll('td.text')].filter(each =>
+    each.textContent.trim().length > 12 && each.getBoundingClientRect().width < 80
+).map(each => each.textContent.slice(0, 30)).slice(0, 10)"""
 SMALL = """() => [...document.querySelectorAll('body *')].filter(each =>
     [...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())
     && each.getClientRects().length
@@ -78,7 +86,7 @@ class Look:
 
     @property
     def charts(self):
-        """Every chart: its ``box`` (width, height), its ``title`` and its number of ``shapes``."""
+        """Every chart: ``box`` (width, height), ``title``, number of ``shapes``, texts ``cut``."""
         return self.page.evaluate(CHARTS)
 
     @property
@@ -109,6 +117,10 @@ class Look:
         assert self.page.evaluate(SMALL) == []
         assert self.page.evaluate(CONTRAST) == []
 
+    def assert_wide(self):
+        """No column of words is so narrow that its words are broken into letters."""
+        assert self.page.evaluate(NARROW) == []
+
     def assert_drawn(self, at_least=1):
         """At least so many charts, each of a size to see and with shapes in it."""
         charts = self.charts
@@ -117,6 +129,7 @@ class Look:
             assert chart["box"]["width"] > 100, chart
             assert chart["box"]["height"] > 40, chart
             assert chart["shapes"] > 0, chart
+            assert chart["cut"] == [], chart
 
     def picture(self, name):
         """Take a picture of the whole page for a person to look at, where one asks for it."""

@@ -71,9 +71,11 @@ def test_a_page_is_drawn_readable_and_alone(books, look, tmp_path, name):
         seen.picture(f"{name}-{'dark' if dark else 'light'}")
         seen.assert_clean()
         seen.assert_readable()
+        seen.assert_wide()
         seen.assert_drawn(REPORTS[name])
         assert (sum(map(int, seen.background[4:-1].split(", "))) < 200) == dark
     seen = look(page, paper=True)
+    seen.assert_wide()
     seen.assert_drawn(REPORTS[name])
     assert seen.background == "rgb(255, 255, 255)"
 

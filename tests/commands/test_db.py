@@ -296,3 +296,35 @@ def test_an_upgrade_can_do_without_a_backup(old_books, tmp_path):
     ran = old_books("db", "upgrade", "--no-backup", "--json")
     assert (ran.code, ran.json["backup"]) == (0, None)
     assert list(tmp_path.glob("kelly-*")) == []
+
+
+# rebuild-totals
+
+
+def test_damaged_totals_are_told_tried_out_and_mended(books, live):
+    books("payment", "record", "--method", "cash", "--amount", "5", "--customer", "CUST-001")
+    with sqlite3.connect(live) as plain:
+        plain.execute("UPDATE hour_totals SET amount_cents = 1")
+    plain.close()
+    told = books("db", "check")
+    assert (told.code, "kelly db rebuild-totals" in told.err) == (1, True)
+    tried = books("db", "rebuild-totals", "--dry-run", "--json").json
+    assert (tried["differed"], tried["dry_run"]) == (1, True)
+    [difference] = tried["differences"]
+    assert difference["kept"] == {"payments": 1, "amount": "0.01"}
+    assert difference["paid"] == {"payments": 1, "amount": "5.00"}
+    assert books("db", "check").code == 1
+    done = books("db", "rebuild-totals", "--reason", "a disk fault")
+    assert (done.code, done.out.splitlines()[-1]) == (
+        0, "Made anew: 1 totals said otherwise than the payments",
+    )  # fmt: skip
+    assert books("db", "check", "--rebuild").code == 0
+    [action] = books("audit", "list", "--action", "db.rebuild-totals", "--json").json
+    assert action["reason"] == "a disk fault"
+    again = books("db", "rebuild-totals")
+    assert (again.code, "nothing to do" in again.out) == (0, True)
+
+
+def test_rebuilding_totals_needs_books(kelly):
+    ran = kelly("db", "rebuild-totals", "--dry-run", "--json")
+    assert (ran.code, ran.error["code"]) == (1, "database_not_found")

@@ -6,6 +6,7 @@ A change of words or columns shows in the folder ``golden``. Renew it, and read 
 
 import os
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -43,8 +44,25 @@ LISTS = (
     "report daily --days 3",
     "report aging",
     "report products",
+    "report weekly --weeks 2",
+    "report monthly --months 2",
+    "report webhooks --days 3",
+    "report customers",
+    "report fees",
+    "report unproved --days 3",
 )
 OTHERS = (
+    "status",
+    "customer statement CUST-003",
+    "customer statement CUST-003 --text",
+    "invoice document INV-20260203-0002",
+    "pos document POS-20260203-0003",
+    "pos document POS-20260203-0003 --till",
+    "payment receipt TB31AAAA01",
+    "payment receipt TB31AAAA01 --till",
+    "product show PROD-001",
+    "remind --dry-run --overdue-days 0",
+    "day show",
     "customer show CUST-001",
     "invoice show INV-20260203-0001",
     "pos show POS-20260203-0001",
@@ -57,9 +75,29 @@ PAGES = (
     "customer statement CUST-003",
     "invoice document INV-20260203-0002",
     "payment receipt TB31AAAA01",
+    "pos document POS-20260203-0003",
     "report daily",
+    "report daily --days 3",
+    "report weekly --weeks 2",
+    "report monthly --months 2",
     "report aging",
+    "report webhooks --days 3",
+    "report customers",
+    "report products",
+    "report fees",
+    "report unproved --days 3",
 )
+DASHBOARD = "page-dashboard"
+OF_THE_PAGE = {
+    "business": "Duka", "environment": "local", "code": "", "places": [], "mixed": False,
+    "notice": "", "notice_more": "",
+}  # fmt: skip
+MORE = (
+    ("product", "create", "PROD-001", "Mũgate", "--price", "65", "--cost", "50", "--stock", "10"),
+    ("pos", "create", "--item", "PROD-001:2"),
+    ("day", "close", "--cash", "150", "--date", "2026-02-03"),
+)
+"""Beside the shop of other tests: a sale that is due, of the catalogue, and a closed day."""
 
 
 @pytest.fixture
@@ -68,6 +106,8 @@ def shop(kelly, books, monkeypatch):
     monkeypatch.setenv("LOGNAME", "wambui")
     with time_machine.travel(books.NOON, tick=False):
         books.open_shop(kelly)
+        for words in MORE:
+            assert kelly(*words).code == 0, words
         yield kelly
 
 
@@ -83,7 +123,8 @@ def seen(kelly, books, monkeypatch, words, *, is_list):
     for width in (80, 120):
         told = books.on_terminal(kelly, monkeypatch, width, *words)
         parts.append(section(f"terminal, {width} columns", *told))
-    forms = (("piped",), *((("CSV", "--csv"),) if is_list else ()), ("JSON", "--json"))
+    json = () if "--text" in words else (("JSON", "--json"),)  # one or the other
+    forms = (("piped",), *((("CSV", "--csv"),) if is_list else ()), *json)
     for title, *options in forms:
         ran = kelly(*words, *options)
         parts.append(section(title, ran.code, ran.out, ran.err))
@@ -120,6 +161,16 @@ def test_the_words_of_pages_stay_as_they_are(shop, tmp_path):
         wrong += differs(f"page-{name_of(line)}", "\n".join((*file.words, "")))
         page.unlink()
     assert wrong == []
+
+
+def test_the_words_of_the_live_page_stay_as_they_are(shop, database, books):
+    from kelly_cli.commands.board_words import words_of
+    from kelly_cli.render.board import draw_live
+    from kelly_cli.services.board import Boards
+
+    board, page = Boards(database).look(datetime.fromisoformat(books.NOON)), Page()
+    page.feed(draw_live(**words_of(board, 2), **OF_THE_PAGE))
+    assert differs(DASHBOARD, "\n".join((*page.words, ""))) == []
 
 
 def name_of(line):
@@ -159,7 +210,9 @@ def test_no_line_is_wider_than_the_terminal(shop, books, monkeypatch):
 
 
 def test_every_golden_file_is_looked_at():
-    named = {name_of(line) for line in (*LISTS, *OTHERS)} | {
-        f"page-{name_of(line)}" for line in PAGES
-    }
+    named = (
+        {name_of(line) for line in (*LISTS, *OTHERS)}
+        | {f"page-{name_of(line)}" for line in PAGES}
+        | {DASHBOARD}
+    )
     assert {file.stem for file in GOLDEN.iterdir()} == named

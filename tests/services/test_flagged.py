@@ -102,11 +102,27 @@ def test_a_double_that_was_given_back_is_none_any_more(shop):
 def test_large_amounts_are_booked_and_flagged(shop):
     assert shop.pay("R0001", 250_000, "CUST-001", TransTime=at("1000")) == "processed"
     assert shop.pay("R0002", "250000.01", "CUST-001", TransTime=at("1200")) == "processed"
-    assert listed(shop, "over_limit") == ["R0002"]
+    assert listed(shop, "over_limit") == ["R0002", "R0001"]
+    assert flags(shop, "R0001") == ["over_limit"]
+    assert flags(shop, "R0002") == ["over_limit", "over_limit"]
     assert shop.balance() == -500_000.01
     day = reports.daily(shop.database, DAY).flags
     assert [each.receipt for each in day.over] == ["R0002"]
     assert day.large_days == [("CUST-001", 2, 500_000_01)]
+
+
+def test_the_payments_of_a_large_day_are_listed_as_they_are_flagged(shop):
+    for number, amount in enumerate((200_000, 200_100, 100_000), 1):
+        shop.pay(f"R000{number}", amount, "CUST-001", TransTime=at(f"1{number}00"))
+    shop.customer("CUST-002")
+    shop.pay("R0009", 200_000, "CUST-002", TransTime=at("1200"))
+    large = ["R0003", "R0002", "R0001"]
+    assert listed(shop, "over_limit") == large
+    assert listed(shop, "over_limit", first=DAY, last=DAY) == large
+    assert listed(shop, "over_limit", last=date(2026, 2, 2)) == []
+    assert [flags(shop, receipt) for receipt in large] == [["over_limit"]] * 3
+    reversing.reverse_by_hand(shop.database, shop.hand, "R0003")
+    assert listed(shop, "over_limit") == []
 
 
 def test_a_day_without_anything_to_look_at_says_so(shop):
