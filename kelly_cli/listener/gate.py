@@ -133,10 +133,13 @@ class Gate:
         raise _RefusedError(403, lingers=False)
 
     def _check_headers(self, scope: Scope) -> None:
+        declared = 0
         for name, value in scope["headers"]:
-            if name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
+            if name == b"content-length":
+                declared = int(value)
+            elif name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
                 raise _RefusedError(415)
-        if _declared(scope) > self._max_body_bytes:
+        if declared > self._max_body_bytes:
             raise _RefusedError(413)
 
     async def _body(self, receive: Receive) -> bytes:

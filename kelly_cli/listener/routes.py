@@ -6,7 +6,6 @@ token the callback paths exist only under it.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from kelly_cli.listener.validation import Validator
     from kelly_cli.listener.writer import Writer
 
-ANSWER_S = 4.5
-"""From the last byte of a request to its answer, at most (the contract promises 5)."""
 RETRY_AFTER_S = 5
 
 _TOKEN_PREFIX = b"/hooks/"
@@ -81,14 +78,7 @@ class Desk:
     async def keep(self, raw: bytes, kind: Kind) -> Response:
         """Answer 200 once the bytes are on disk, whatever becomes of them."""
         kept = self._writer.offer(raw, kind)
-        if kept is None:
-            return UNAVAILABLE
-        # A timer of its own is a third of the price of asyncio.timeout on this hot path.
-        timer = asyncio.get_running_loop().call_later(ANSWER_S, _give_up, kept)
-        try:
-            return ACCEPTED if await kept else UNAVAILABLE
-        finally:
-            timer.cancel()
+        return ACCEPTED if kept is not None and await kept else UNAVAILABLE
 
     async def validate(self, raw: bytes, _kind: Kind) -> Response:
         """Answer in time by the policy; keeping the request may come later."""
@@ -109,12 +99,6 @@ class Desk:
     async def metrics(self) -> Response:
         """Answer the counters as Prometheus reads them."""
         return Response(self._meters.text(), headers={"content-type": CONTENT_TYPE})
-
-
-def _give_up(kept: asyncio.Future[bool]) -> None:
-    """Answer in time that it is not kept; when it is after all, the repeat is a duplicate."""
-    if not kept.done():
-        kept.set_result(False)
 
 
 class Routes:

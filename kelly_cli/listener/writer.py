@@ -42,8 +42,10 @@ SLOW_S = 4.0
 """A clerk that says nothing for longer than this keeps nothing in time."""
 OVERDUE_S = 1.0
 """What the database has not taken by then goes to the spool."""
+ANSWER_S = 4.5
+"""From the last byte of a callback to its answer, at most (the contract promises 5)."""
 LOOK_S = 0.1
-"""How often that is looked at."""
+"""How often both are looked at."""
 
 
 class Writer:
@@ -93,6 +95,8 @@ class Writer:
         self._sent: deque[Waiting] = deque()
         self._handed = 0
         self._heard_s = 0.0
+        # Until when each has to have its answer: a timer of its own for each would be dear.
+        self._until: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._is_due = False
         # Validation requests: not sent yet, and sent.
         self._questions: list[Answered] = []
@@ -124,6 +128,7 @@ class Writer:
         if self._closed or self.waiting >= MOST_WAITING:
             return None
         waiting = Waiting(Callback(raw, kind, self._shelf.next_id()), self._loop.create_future())
+        self._until.append((monotonic() + ANSWER_S, waiting.kept))
         if (self._away or not self._line.is_open) and self._refuge is not None:
             self._refuge.take((waiting,))
         else:
@@ -280,8 +285,14 @@ class Writer:
     # Away and back
 
     def _look_again(self) -> None:
-        """See whether the clerk has been silent for too long. A step of the loop."""
+        """See whether the clerk, or the spool, has been silent for too long. A step of the loop."""
         self._look = self._loop.call_later(LOOK_S, self._look_again)
+        now_s = monotonic()
+        while self._until and (self._until[0][1].done() or self._until[0][0] <= now_s):
+            _, kept = self._until.popleft()
+            if not kept.done():
+                # When it is kept after all, the repeat is a duplicate.
+                kept.set_result(False)
         if self._refuge is not None and self._silent_s() > OVERDUE_S:
             self._go_away()
 

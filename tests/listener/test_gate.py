@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kelly_cli.listener import entrance, routes
+from kelly_cli.listener import entrance, writer
 from kelly_cli.listener import gate as gates
 
 CONFIRM = "/c2b/confirmation"
@@ -59,7 +59,7 @@ def test_whoever_is_still_sending_can_read_the_refusal(desk, ask, monkeypatch):
 
 
 def test_an_answer_that_comes_too_late_is_a_503(desk, ask, database, callback, monkeypatch):
-    monkeypatch.setattr(routes, "ANSWER_S", 0.1)
+    monkeypatch.setattr(writer, "ANSWER_S", 0.1)
 
     async def story():
         with database.writing():
