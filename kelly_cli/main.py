@@ -173,5 +173,13 @@ def _debug_traceback() -> None:
 
 
 def run() -> None:
-    """Run the command line of this process."""
-    sys.exit(main(sys.argv[1:]))
+    """Run the command line of this process; Ctrl-C at any moment of it is 130, and no traceback."""
+    import signal
+
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    # On the way out it changes nothing any more.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)

@@ -82,27 +82,24 @@ def _serve(office: Office, bound: socket.socket, stop: Stop, warnings: list[str]
     from kelly_cli.services.serving import Shelf
 
     database, opened, away = open_books(office)
-    open_clerk = clerk_of(office, opened=opened)
     logbook, counts, doubt = logbook_of(office), Counts(), Doubt()
     teller = teller_of(office, logbook, server.url_of(bound))
     for warning in [*warnings, *away]:
         teller.complain(f"Warning: {warning}")
-    finished = server.run(
-        bound,
-        server.Books(
-            database,
-            Shelf(office.spool, office.now),
-            open_clerk,
-            Quarantine(database, office.config.mpesa.our_codes, office.now),
-            doubt,
-        ),
-        _settings(office),
-        counts=counts,
-        teller=teller,
-        stop=stop,
-        beside=_watch(office, database, counts, teller),
-        validator=validator_of(office, doubt),
-    )
+    quarantine = Quarantine(database, office.config.mpesa.our_codes, office.now)
+    shelf = Shelf(office.spool, office.now)
+    # Before anything that has a thread.
+    with clerk_of(office, opened=opened) as open_clerk:
+        finished = server.run(
+            bound,
+            server.Books(database, shelf, open_clerk, quarantine, doubt),
+            _settings(office),
+            counts=counts,
+            teller=teller,
+            stop=stop,
+            beside=_watch(office, database, counts, teller),
+            validator=validator_of(office, doubt),
+        )
     if finished:
         database.close()
     with suppress(OSError):

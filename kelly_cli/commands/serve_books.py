@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from kelly_cli.errors import SchemaTooNewError, SchemaTooOldError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kelly_cli.listener.clerk_line import OpenClerk
     from kelly_cli.listener.doubt import Doubt
     from kelly_cli.listener.validation import Validator
@@ -67,8 +69,9 @@ def intake_of(office: Office, *, opened: bool) -> Intake:
     return Intake(office.database, inbox, office.now, spool=office.spool, opened=opened)
 
 
-def clerk_of(office: Office, *, opened: bool) -> OpenClerk:
-    """Return what starts a clerk. ``opened``: the books are there now.
+@contextmanager
+def clerk_of(office: Office, *, opened: bool) -> Iterator[OpenClerk]:
+    """Give what starts a clerk. ``opened``: the books are there now.
 
     The first may be forked here: call it before there is a thread. It closes the books for that.
     """
@@ -90,7 +93,13 @@ def clerk_of(office: Office, *, opened: bool) -> OpenClerk:
         # Only at the start were they opened by a person's own hand.
         return Process("kelly_cli.commands.serve_clerk", begin(opened=opened and first))
 
-    return start
+    try:
+        yield start
+    finally:
+        # Nothing came of the listener.
+        for clerk in forked:
+            clerk.end.close()
+            clerk.leave()
 
 
 def validator_of(office: Office, doubt: Doubt) -> Validator | None:

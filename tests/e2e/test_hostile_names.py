@@ -355,7 +355,7 @@ def test_the_stream_of_callbacks_is_harmless_too(shop, database_url, environ, tm
         env={**environ, "KELLY_DATABASE_URL": database_url, "COLUMNS": "120"},
         cwd=tmp_path,
         stdout=theirs,
-        stderr=subprocess.DEVNULL,
+        stderr=(tmp_path / "tail.err").open("wb"),
     )
     os.close(theirs)
     shown, logs = b"", len(shop("webhook", "list", *MOST, "--json").json)
@@ -363,7 +363,7 @@ def test_the_stream_of_callbacks_is_harmless_too(shop, database_url, environ, tm
         while shown.count(b"\n") < logs + len(form):
             shown += screen.read(65536)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) in {0, 130}
+        assert process.wait(30) in {0, 130}, (tmp_path / "tail.err").read_text()
     text = shown.decode().replace("\r\n", "\n")
     assert not FORBIDDEN.search(re.sub("\x1b\\[(?:0|1|2|32|33)m", "", text))
     assert len(text.splitlines()) == logs + len(form)
