@@ -3,6 +3,7 @@
 The long form, on both databases: ``python tests/services/model/soak.py``.
 """
 
+import os
 import random
 from contextlib import ExitStack
 
@@ -15,7 +16,7 @@ from kelly_cli.core import hand_work, posting
 from kelly_cli.services import rebuilding
 
 PARTS = 8
-SEQUENCES, STEPS = 200, 30
+SEQUENCES, STEPS = int(os.environ.get("KELLY_TEST_SEQUENCES", "200")), 30
 SETTINGS = settings(
     max_examples=SEQUENCES // PARTS,
     stateful_step_count=STEPS,
