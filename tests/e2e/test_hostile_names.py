@@ -350,13 +350,14 @@ def test_the_stream_of_callbacks_is_harmless_too(shop, database_url, environ, tm
     """On a terminal of its own, whole lines, one for each callback."""
     ours, theirs = pty.openpty()
     words = ("webhook", "tail", "--lines", "1000", *form)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kelly_cli", *words],
-        env={**environ, "KELLY_DATABASE_URL": database_url, "COLUMNS": "120"},
-        cwd=tmp_path,
-        stdout=theirs,
-        stderr=(tmp_path / "tail.err").open("wb"),
-    )
+    with (tmp_path / "tail.err").open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kelly_cli", *words],
+            env={**environ, "KELLY_DATABASE_URL": database_url, "COLUMNS": "120"},
+            cwd=tmp_path,
+            stdout=theirs,
+            stderr=err,
+        )
     os.close(theirs)
     shown, logs = b"", len(shop("webhook", "list", *MOST, "--json").json)
     with contextlib.closing(os.fdopen(ours, "rb", buffering=0)) as screen:
