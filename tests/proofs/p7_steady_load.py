@@ -25,6 +25,8 @@ FLAT_S = 600
 """In a shorter run nothing is said of memory: it is still being taken for the first time."""
 GROWTH = 1.2
 MORE_DESCRIPTORS = 20
+REST_S = 10.0
+"""A sender does not use a connection that rested longer: the listener ends those after 15 s."""
 
 
 class Senders:
@@ -42,8 +44,10 @@ class Senders:
         self.statuses[status] += 1
 
     async def exchange(self, body):
+        while self.idle and time.perf_counter() - self.idle[0][2] > REST_S:
+            self.idle.popleft()[1].close()
         if self.idle:
-            reader, writer = self.idle.pop()
+            reader, writer, _ = self.idle.pop()
         else:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             self.opened += 1
@@ -54,11 +58,11 @@ class Senders:
         if b"connection: close" in answer:
             writer.close()
         else:
-            self.idle.append((reader, writer))
+            self.idle.append((reader, writer, time.perf_counter()))
         return int(answer.split(b" ")[1])
 
     def close(self):
-        for _, writer in self.idle:
+        for _, writer, _ in self.idle:
             writer.close()
 
 
