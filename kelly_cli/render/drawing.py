@@ -26,8 +26,8 @@ _MOST_LABELS = 7
 _LONGEST_LABEL = 18
 _HALF_A_LABEL = 26
 """Beside the last value of an axis: half of its label hangs over it."""
-_PHONE_ROOM = 42
-"""Beside the names of ranks, which a phone shows in larger letters than they are measured in."""
+_PHONE_ROOM, _PHONE_ROOM_OF_VALUES = 42, 20
+"""Beside names of ranks, and values of an axis: a phone's letters are larger than measured."""
 _SVG = "{http://www.w3.org/2000/svg}"
 _THOUSAND = 1000
 _MOST_TICKS = 4
@@ -101,6 +101,7 @@ def _drawn(chart: Chart) -> Element:
         height=_HIGH,
         margin=8,
         margin_right=_HALF_A_LABEL,
+        margin_left=_PHONE_ROOM_OF_VALUES,
         spacing=8,
         show_minor_x_labels=chart.kind == "ranks",
         show_x_guides=False,
