@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LEAVE_S = 0.3
-"""How long a process that nobody talks to any more may take to end."""
+"""How long a process that nobody talks to any more may take to end, and then a killed one."""
+HANGS = "killed, and hangs in the system"
+"""As one does whose disk says nothing any more; the listener waits for nobody."""
 
 
 def _fixed(table: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -70,7 +72,10 @@ class Process:
             code = self._process.wait(LEAVE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            code = self._process.wait()
+            try:
+                code = self._process.wait(LEAVE_S)
+            except subprocess.TimeoutExpired:
+                return HANGS
         return _how(code)
 
 
@@ -96,13 +101,16 @@ class Fork:
 
     def leave(self) -> str:
         """End it, if it has not ended, and tell how it did."""
+        if not self._ends_in_time():
+            os.kill(self._pid, signal.SIGKILL)
+            self._ends_in_time()
+        return HANGS if self._code is None else _how(self._code)
+
+    def _ends_in_time(self) -> bool:
         end_s = monotonic() + LEAVE_S
         while not self._has_ended() and monotonic() < end_s:
             sleep(0.005)
-        if self._code is None:
-            os.kill(self._pid, signal.SIGKILL)
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        return _how(self._code)
+        return self._code is not None
 
     def _has_ended(self) -> bool:
         if self._code is None:
