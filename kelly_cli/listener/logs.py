@@ -69,14 +69,14 @@ class _Lines:
 class Logbook:
     """Writes the log. One thread at a time may call it, and waits as long as ``write`` does.
 
-    ``dump`` writes an object as one harmless line of JSON. ``secrets`` never get into a line.
+    ``dump`` writes a value as one harmless line of JSON. ``secrets`` never get into a line.
     """
 
     def __init__(
         self,
         write: Callable[[str], None],
         *,
-        dump: Callable[[dict[str, object]], str],
+        dump: Callable[[object], str],
         clock: Callable[[], datetime],
         secrets: Iterable[str] = (),
     ) -> None:
@@ -108,21 +108,17 @@ class Logbook:
 
         As ``write`` would, without structlog's steps for each: a busy hour is mostly these lines.
         """
-        at = self._clock().isoformat()
+        dump, harmless = self._dump, self._harmless
+        at = dump(self._clock().isoformat())
         for each in callbacks:
-            cents, error = each.amount_cents, each.error
-            facts = {
-                "at": at,
-                "level": _LEVELS.get(each.outcome, "info"),
-                "event": "callback",
-                "kind": each.kind,
-                "outcome": each.outcome,
-                "log_id": each.log_id,
-                "trans_id": self._harmless(each.trans_id),
-                "amount": None if cents is None else kes(cents),
-                "error": None if error is None else self._harmless(error),
-            }
-            self._lines.msg(self._dump(facts))
+            level = _LEVELS.get(each.outcome, "info")
+            amount = None if each.amount_cents is None else kes(each.amount_cents)
+            self._lines.msg(
+                f'{{"at": {at}, "level": "{level}", "event": "callback", "kind": "{each.kind}", '
+                f'"outcome": "{each.outcome}", "log_id": {each.log_id}, '
+                f'"trans_id": {dump(harmless(each.trans_id))}, "amount": {dump(amount)}, '
+                f'"error": {dump(harmless(each.error))}}}'
+            )
         self._lines.flush()
 
     def _add(self, note: Note) -> None:

@@ -117,7 +117,18 @@ def dump_json_line(document: object, *, ascii_only: bool = False) -> str:
     Raises:
         ValueError: NaN or Infinity, which JSON does not have.
     """
+    if document is None:
+        return "null"
+    if isinstance(document, str) and _stands_as_it_is(document, ascii_only):
+        return f'"{document}"'
     return _dump(document, indent=None, ascii_only=ascii_only)
+
+
+def _stands_as_it_is(text: str, ascii_only: bool) -> bool:  # noqa: FBT001 - passed on
+    """Tell whether a text between quotes is its own JSON: most are, and a listener writes many."""
+    if not text.isprintable() or '"' in text or "\\" in text:
+        return False
+    return text.isascii() or not (ascii_only or _UNSEEN_IN_JSON.search(text))
 
 
 def _dump(document: object, *, indent: int | None, ascii_only: bool) -> str:
