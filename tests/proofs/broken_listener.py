@@ -74,6 +74,8 @@ class Spool:
         for file in sorted(self.folder.glob("*.body")):
             raw, number = file.read_bytes(), int(file.stem)
             length, digest = struct.unpack(">II", raw[:8])
+            if self.ledger.bug == "pair_drain_forgets":
+                file.unlink()
             if len(raw) == length + 8 and zlib.crc32(raw[8:]) == digest:
                 with self.ledger.writing(0.2) as db:
                     try:
@@ -81,7 +83,7 @@ class Spool:
                         self.ledger.log_in(db, raw[8:])
                     except sqlite3.IntegrityError:
                         pass
-            file.unlink()
+            file.unlink(missing_ok=True)
 
 
 def networks(name, default):

@@ -28,6 +28,7 @@ BUGS = (
     "pair_no_second_child",
     "pair_child_outlives_front",
     "pair_front_does_not_wait",
+    "pair_drain_forgets",
 )
 AGAIN_S = 0.2
 OUTLIVES_S = 30
@@ -47,7 +48,8 @@ class Child:
     def start(self):
         ours, theirs = socket.socketpair()
         bug = ["--bug", self.ledger.bug] if self.ledger.bug else []
-        program = [sys.executable, str(Path(__file__).with_name("broken_listener.py")), "child"]
+        python = os.environ.get("PROOF_CHILD_PYTHON", sys.executable)
+        program = [python, str(Path(__file__).with_name("broken_listener.py")), "child"]
         self.process = subprocess.Popen(
             [*program, "--db", str(self.ledger.path), "--fd", str(theirs.fileno()), *bug],
             pass_fds=[theirs.fileno()],
@@ -130,6 +132,8 @@ def be_child(ledger, descriptor):
                 ledger.sweep()
             time.sleep(0.3)
 
+    with contextlib.suppress(sqlite3.OperationalError):
+        spool.drain()
     threading.Thread(target=finish_the_unfinished, daemon=True).start()
     # A front that died reads no answer.
     with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as front:

@@ -198,6 +198,8 @@ class Child:
             os.environ.clear()
             os.environ.update(environ)
             os.chdir(folder)
+            # What starts its own children, where a proof wants to hold them from their first call.
+            sys.executable = environ.get("PROOF_CHILD_PYTHON", sys.executable)
             from kelly_cli.main import main
 
             code = main(words)

@@ -36,6 +36,7 @@ CATCHES = {
     "pair_no_second_child": ("p2_kill_under_load.py", 2),
     "pair_child_outlives_front": ("p2_kill_under_load.py", 4),
     "pair_front_does_not_wait": ("p20_sigterm.py", 6),
+    "pair_drain_forgets": ("p21_newborn_killed.py", 1),
 }
 """Bug → the proof that catches it, how much of it is enough, and more options."""
 SOUND_PAIR = {
@@ -43,6 +44,7 @@ SOUND_PAIR = {
     "p2_kill_under_load.py": 6,
     "p3_no_ack_without_flush.py": 40,
     "p20_sigterm.py": 6,
+    "p21_newborn_killed.py": 2,
 }
 """How much of each proof must pass on the listener of two processes that has no bug."""
 OF_KELLY_ITSELF = {"p13_slow_clients.py", "p14_addresses.py", "p19_upgrade_killed.py"}

@@ -39,11 +39,11 @@ IN_CI = (
     "p3_no_ack_without_flush",
     "p14_addresses",
 )
-BESIDE = (*IN_CI, "p19_upgrade_killed", "p6_fuzz", "p20_sigterm", "p0_bite")
+BESIDE = (*IN_CI, "p19_upgrade_killed", "p6_fuzz", "p20_sigterm", "p21_newborn_killed", "p0_bite")
 """Longest first: each takes the next free place."""
 ALONE = ("p7_steady_load", "p8_database_away", "p9_disk_faults", "p13_slow_clients")
 ALSO_ON_POSTGRES = {"p7_steady_load", "p20_sigterm"}
-LONG_ON_POSTGRES = {"p1_crash_points", "p2_kill_under_load"}
+LONG_ON_POSTGRES = {"p1_crash_points", "p2_kill_under_load", "p21_newborn_killed"}
 """Their short forms are on SQLite, and the long ones on both."""
 FRACTIONS = ("1/100", "1/30", "1/10", "1/3", "1")
 """Of a long form, one after the other, while there is time."""
