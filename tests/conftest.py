@@ -99,10 +99,17 @@ def _make_books(url):
 @contextlib.contextmanager
 def _postgres_copy(template):
     name = f"t{uuid.uuid4().hex[:16]}"
-    _on_postgres(f"CREATE DATABASE {name} TEMPLATE {template}")
+    _on_postgres(f"CREATE DATABASE {name} TEMPLATE {template}{_as_files()}")
     server, mark, options = POSTGRES_URL.partition("?")
     yield _in_schema(f"{server.rpartition('/')[0]}/{name}{mark}{options}", "books")
     _on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@functools.cache
+def _as_files():
+    """Return how to copy a database with a quarter of the work, on a server that can (15)."""
+    (version,) = _on_postgres("SELECT current_setting('server_version_num')::int")
+    return " STRATEGY FILE_COPY" if version >= 150_000 else ""
 
 
 def _in_schema(url, schema):
@@ -114,7 +121,8 @@ def _on_postgres(statement, at=POSTGRES_URL):
 
     plain = at.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(statement)
+        said = connection.execute(statement)
+        return said.fetchone() if said.description else None
 
 
 @pytest.fixture
