@@ -14,11 +14,13 @@ import shutil
 import signal
 import sys
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 
 MEMORY = Path("/dev/shm")
@@ -37,6 +39,29 @@ DIALECTS = [
 ]
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 2, 3, 12, 0, 0, tzinfo=UTC)
+
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("kelly", deadline=None)
+hypothesis.settings.load_profile("kelly")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With KELLY_TEST_SEEDS, try each test of chance with its first seeds only, so many of them."""
+    most = int(os.environ.get("KELLY_TEST_SEEDS", "0"))
+    seeds, left_out = defaultdict(set), []
+    for item in items if most else ():
+        params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        if "seed" in params:
+            seed = params.pop("seed")
+            known = seeds[item.function, repr(sorted(params.items()))]
+            if len(known) < most:
+                known.add(seed)
+            if seed not in known:
+                left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,8 +2,9 @@
 
 Whatever came while the last commit ran is the next unit of work: there is no timer, a lone callback
 costs one commit, and many at once share one. The clerk says that callbacks are kept only after
-their commit. Between them it drains the spool and finishes logs that a crash left behind. While the
-database is away it says of everything at once that it is not kept, and tries the database again.
+their commit, and at once; what became of them follows. Between commits it drains the spool and
+finishes logs that a crash left behind. While the database is away it says of everything at once
+that it is not kept, and tries the database again.
 Must not know HTTP.
 """
 
@@ -84,12 +85,21 @@ class Clerk:
         if self._is_away:
             self._wire.send(wire.NOT_KEPT, len(callbacks), *_STILL_AWAY)
             return
+        are_kept = False
+
+        def kept() -> None:
+            nonlocal are_kept
+            are_kept = True
+            self._wire.send(wire.KEPT, len(callbacks))
+
         try:
-            happened = self._intake.take(callbacks)
+            happened = self._intake.take(callbacks, kept=kept)
         except Exception as error:  # noqa: BLE001 - the clerk must outlive everything
-            self._wire.send(wire.NOT_KEPT, len(callbacks), *self._trouble(error))
+            # What was said already stands, whatever went wrong behind it.
+            said_of = (wire.TROUBLE,) if are_kept else (wire.NOT_KEPT, len(callbacks))
+            self._wire.send(*said_of, *self._trouble(error))
         else:
-            self._wire.send(wire.KEPT, len(callbacks), *_rows(happened))
+            self._wire.send(wire.HAPPENED, *_rows(happened))
 
     def _note(self, asked: Sequence[Answered]) -> None:
         if self._is_away:

@@ -52,6 +52,7 @@ class Entrance:
         self._tokens: OrderedDict[object, tuple[float, float]] = OrderedDict()
         # The same few senders come again and again.
         self._sender = lru_cache(REMEMBERED)(self._find_sender)
+        self._is_published = lru_cache(REMEMBERED)(self._find_published)
         self.place_of_stranger = lru_cache(REMEMBERED)(self._find_place_of_stranger)
 
     def sender(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> Sender:
@@ -75,7 +76,7 @@ class Entrance:
         Nobody is limited by a list of allowed addresses, and Safaricom never. ``now_s``: monotonic.
         """
         address = sender.address
-        if self._allowed or address is None or addresses.is_in(address, self._published):
+        if self._allowed or address is None or self._is_published(address):
             return False
         place = addresses.place_of(address)
         tokens, at_s = self._tokens.pop(place, (BURST, now_s))
@@ -91,6 +92,9 @@ class Entrance:
             addresses.sender_of(peer, forwarded, self._trusted),
             addresses.is_allowed(peer, forwarded, self._allowed, self._trusted),
         )
+
+    def _find_published(self, address: Address) -> bool:
+        return addresses.is_in(address, self._published)
 
     def _find_place_of_stranger(self, peer: str) -> object | None:
         """Return by what a stranger's connections are counted; None = he is no stranger."""

@@ -244,12 +244,12 @@ class Writer:
         self._handed -= handed
         return [self._sent.popleft() for _ in range(number)], handed
 
-    def _kept(self, number: int, at: str, rows: Sequence[Sequence[Any]]) -> None:
+    def _kept(self, number: int) -> None:
         waiting, _ = self._next(number)
         _settle(waiting, kept=True)
         self._counts.commits += 1
         self._counts.batches.see(number)
-        self._done(_happened(at, rows))
+        self._done(())
         if self._away and not self._sent:
             # It was slow, and is back.
             self._line.send(wire.DRAIN)

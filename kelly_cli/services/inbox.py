@@ -117,12 +117,18 @@ class Inbox:
         self._codes_known = False
 
     def take(
-        self, deliveries: Sequence[Delivery], *, narrate: bool = False, again: bool = False
+        self,
+        deliveries: Sequence[Delivery],
+        *,
+        narrate: bool = False,
+        again: bool = False,
+        kept: Callable[[], None] | None = None,
     ) -> list[Entry]:
         """Log and process deliveries in one unit of work; return what became of each, in order.
 
         ``narrate``: each entry's note says where its money went. ``again``: some may be logged
-        already, by their delivery ids: those are left out.
+        already, by their delivery ids: those are left out. ``kept`` is called when all of it is on
+        disk, before anything is told.
 
         Raises:
             StorageError: the database took none of them.
@@ -141,8 +147,11 @@ class Inbox:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the bytes must be kept
             afresh = [self._parsed(each, wall) for each in deliveries]
-            return self._one_by_one(afresh, now)
-        self._codes_known = True
+            entries, narrate = self._one_by_one(afresh, now), False
+        else:
+            self._codes_known = True
+        if kept is not None:
+            kept()
         if narrate:
             batch.narrate()
         return entries

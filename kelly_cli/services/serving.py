@@ -123,21 +123,30 @@ class Intake:
         self._drain = None if spool is None else Drain(spool)
         self.standing = Standing(database, spool, opened=opened)
 
-    def take(self, callbacks: Sequence[Callback]) -> list[Happened]:
+    def take(
+        self, callbacks: Sequence[Callback], *, kept: Callable[[], None] | None = None
+    ) -> list[Happened]:
         """Keep and process callbacks in one unit of work; return what became of each, in order.
 
+        ``kept`` is called as soon as all of them are on disk: who waits need not wait for more.
+
         Raises:
-            StorageError: nobody may be told that any of them is kept.
+            StorageError: nobody may be told that any of them is kept, unless ``kept`` was called.
         """
+
+        def on_disk() -> None:
+            # Rows in a file that was taken away meanwhile are lost, whatever the database says.
+            self.standing.check()
+            if kept is not None:
+                kept()
+
         self.standing.check()
         deliveries = [
             Delivery(raw, kind, SOURCE, delivery_id or next(self._ids))
             for raw, kind, delivery_id in callbacks
         ]
         with self._trusted():
-            entries = self._inbox.take(deliveries, narrate=True)
-        # Rows in a file that was taken away meanwhile are lost, whatever the database says.
-        self.standing.check()
+            entries = self._inbox.take(deliveries, narrate=True, kept=on_disk)
         return self._told(entries)
 
     def keep_validations(self, answered: Sequence[Answered | bytes]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import threading
 
 import pytest
 
@@ -27,16 +28,22 @@ class Hand:
 
     def __init__(self, intake):
         self._intake = intake
-        self.before, self.after = [], []
+        self.before, self.after, self.later = [], [], []
 
     def __getattr__(self, name):
         return getattr(self._intake, name)
 
-    def take(self, callbacks):
+    def take(self, callbacks, *, kept):
         for step in self.before:
             step()
-        happened = self._intake.take(callbacks)
-        for step in self.after:
+
+        def on_disk():
+            for step in self.after:
+                step()
+            kept()
+
+        happened = self._intake.take(callbacks, kept=on_disk)
+        for step in self.later:
             step()
         return happened
 
@@ -91,6 +98,32 @@ def test_a_clerk_who_dies_around_the_commit_costs_nothing_and_doubles_nothing(
     assert count(database, "webhook_logs") == 21
     assert len(desk.clerks) == 2
     assert any("ended (in a test): another is started" in each for each in desk.complaints)
+
+
+def test_what_is_kept_is_answered_before_it_is_told_and_whatever_comes_of_that(
+    desk, hand_of, database, callback
+):
+    def fail():
+        hand_of.later.clear()
+        raise RuntimeError("nothing can be told")
+
+    answered = threading.Event()
+
+    async def story():
+        hand_of.later.append(answered.wait)
+        assert await desk.writer.offer(callback("RAA0000001"), "confirmation")
+        assert not desk.told
+        answered.set()
+        await until(lambda: len(desk.told) == 1)
+        hand_of.later[:] = [fail]
+        assert await desk.writer.offer(callback("RAA0000002"), "confirmation")
+        await until(lambda: any("nothing can be told" in each for each in desk.complaints))
+        assert await desk.writer.offer(callback("RAA0000003"), "confirmation")
+        await until(lambda: len(desk.told) == 2)
+
+    desk.run(story)
+    assert desk.counts.spool_depth() == 0
+    assert count(database, "payments") == count(database, "webhook_logs") == 3
 
 
 def test_a_clerk_who_cannot_be_started_again_is_done_without(desk, database, callback):

@@ -12,7 +12,12 @@ from kelly_cli.listener import wire
 FRAMES = [
     (wire.STOP,),
     (wire.TAKE, [(b"\x00\xff{}", "confirmation", "d1"), (b"", "stk", "d2")]),
-    (wire.KEPT, 2, "2026-02-03T12:00:00+00:00", [("processed", "RAA1", 5000, "ĩ \ud800", 1, None)]),
+    (wire.KEPT, 2),
+    (
+        wire.HAPPENED,
+        "2026-02-03T12:00:00+00:00",
+        [("processed", "RAA1", 5000, "ĩ \ud800", 1, None)],
+    ),
     (wire.TAKE, [(b"x" * 300_000, "confirmation", "d3")]),
     (wire.DOUBT, None),
 ]
