@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -50,6 +50,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 MODULES = {"import": "importing"}
 """Where a name is a word of Python, and no module can be called so."""
+
+INTERRUPTED = 130
+"""The exit code of Ctrl-C."""
 
 
 class FrontDoor(TyperGroup):
@@ -130,7 +133,7 @@ def main(argv: list[str]) -> int:
             return error.exit_code
         return _told(office, _usage(error))
     except typer.Abort:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         from kelly_cli.render import quiet_broken_pipe
 
@@ -179,7 +182,25 @@ def run() -> None:
     try:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     # On the way out it changes nothing any more.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if code == INTERRUPTED:
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without the interpreter's own end.
+
+    ``python -m`` would end by the signal, whoever caught it, when it came in the middle of a text
+    that Python evaluates (each named tuple is one): https://bugs.python.org/issue1054041
+    """
+    import os
+    from contextlib import suppress
+
+    for stream in (sys.stdout, sys.stderr):
+        # Closed, full, or nobody reads.
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
