@@ -301,7 +301,7 @@ rows = st.lists(st.tuples(names, phones, ids, amounts), max_size=8)
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=rows)
 def test_any_file_twice_is_the_file_once_and_undo_leaves_nothing(desk, rows):
