@@ -109,7 +109,8 @@ class Batch:
         wants += [(each.claim, each.money.amount_cents) for each in known]
         self._look_up([claim for claim, _ in wants])
         targets, aimed_cents = self._targets(), self._aimed_cents(wants)
-        self.books = book_rows.load(self._connection, targets, aimed_cents=aimed_cents)
+        reach = book_rows.Reach(money_cents=sum(amount_cents for _, amount_cents in wants))
+        self.books = book_rows.load(self._connection, targets, aimed_cents=aimed_cents, reach=reach)
         fresh = sum(1 for message in messages if message.receipt not in found)
         self._payment_rows = reserve_ids(self._connection, "payments", fresh)[::-1]
         unlogged = [entry for entry in self._entries if entry.is_new]

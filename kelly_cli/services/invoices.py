@@ -86,7 +86,9 @@ def issue(
 
     customer = get_customer(connection, wanted.customer_id)
     books = Books()
-    book_rows.load_customers(connection, books, [customer.row])
+    # To keep all credit back, all of it is needed.
+    reach = None if keep_credit else book_rows.Reach(opened_cents=wanted.amount_cents)
+    book_rows.load_customers(connection, books, [customer.row], reach=reach)
     made = book_rows.add_invoice(
         connection,
         customer=customer.row,
@@ -164,7 +166,7 @@ def void_found(connection: Connection, hand: Hand, found: InvoiceView) -> list[F
 
     A customer's money becomes credit that waits for a person; nobody's money waits in suspense.
     """
-    books = book_rows.load(connection, [Target(invoice=found.row)])
+    books = book_rows.load_named(connection, [Target(invoice=found.row)])
     invoice = books.invoices[found.row]
     standing = invoice_rows.money_on(connection, found.row)
     payments = book_rows.load_money(connection, standing)

@@ -54,7 +54,7 @@ def over_by_name(database: Database, amount_cents: int, reference: str, day: dat
         target = book_rows.find_keys(connection, [key]).get(key) if key else None
         owner = None
         if target is not None:
-            books = book_rows.load(connection, [target])
+            books = book_rows.load_named(connection, [target])
             owners = [target.customer, *(each.customer for each in books.invoices.values())]
             owners += [each.customer for each in books.sales.values()]
             row = next((each for each in owners if each is not None), None)

@@ -110,7 +110,7 @@ def _doubt_of_target(
 ) -> Doubt | None:
     if target.sale is None and target.invoice is None:
         return None
-    books = book_rows.load(connection, {target})
+    books = book_rows.load_named(connection, {target})
     refused = posting.refusal(books, target)
     if target.sale is None:
         return None if refused is None else Doubt(OTHER, refused)

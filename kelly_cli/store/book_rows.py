@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from datetime import date, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
 from kelly_cli.core.refs import dated_id, fold, long_form
 from kelly_cli.store import hot, hour_total_rows, stock_rows
-from kelly_cli.store.database import fetch_in, reserve_ids
+from kelly_cli.store.database import fetch_in, holding, reserve_ids
 from kelly_cli.store.numbers import next_number
 from kelly_cli.store.tables import (
     FREE_MONEY,
@@ -26,7 +26,7 @@ from kelly_cli.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -50,6 +50,16 @@ _SELECT_MONEY = (
     "SELECT id, mpesa_receipt_number, amount_cents, allocated_cents, customer_id, "
     "transaction_date, pinned, reversed_at IS NOT NULL FROM payments"
 )
+_CREDIT = f"{FREE_MONEY} AND NOT pinned"
+_CREDIT_OF = (
+    f"{_SELECT_MONEY} WHERE customer_id = {{mark}} AND {_CREDIT} ORDER BY transaction_date, id"
+)
+_OPEN_OF = (
+    f"{_SELECT_INVOICE} WHERE customer_id = {{mark}} AND {OPEN_INVOICE} AND NOT on_hold "
+    "ORDER BY issued_on, number"
+)
+_FEW = 200
+"""Rows that are gathered without counting what they make up."""
 _NEW_INVOICE = (
     "id",
     "invoice_id",
@@ -118,33 +128,55 @@ def find_prompts(connection: Connection, prompts: Collection[str]) -> dict[str, 
     }
 
 
+class Reach(NamedTuple):
+    """How far a piece of work can reach, in cents; whatever is older is touched first.
+
+    ``money_cents``: what can be paid with money that comes in; ``opened_cents``: what is newly
+    open. Years of credit and invoices are not gathered for one payment.
+    """
+
+    money_cents: int = 0
+    opened_cents: int = 0
+
+
+def load_named(connection: Connection, targets: Collection[Target]) -> Books:
+    """Gather the invoices and sales that these targets name, and nothing more."""
+    books = Books()
+    _load_sales(connection, books, {each.sale for each in targets if each.sale is not None})
+    wanted = {target.invoice for target in targets if target.invoice is not None}
+    _load_invoices(connection, books, wanted - books.invoices.keys())
+    return books
+
+
 def load(
     connection: Connection,
     targets: Collection[Target],
     *,
     aimed_cents: Mapping[int, int] | None = None,
+    reach: Reach | None = None,
 ) -> Books:
     """Gather the books of these targets: their invoices, sales, customers' queues and credits.
 
     ``aimed_cents``: what each invoice (row) will get at most. The queue of a customer is left out
     when that fits in and he has no credit: nothing can reach it. None = anything may come.
+    ``reach``: as for ``load_customers``; what becomes open of sales is added here.
     """
-    books = Books()
-    sale_rows = {target.sale for target in targets if target.sale is not None}
-    _load_sales(connection, books, sale_rows)
-    wanted = {target.invoice for target in targets if target.invoice is not None}
-    _load_invoices(connection, books, wanted - books.invoices.keys())
+    books = load_named(connection, targets)
     customers = {target.customer for target in targets}
     customers.update(sale.customer for sale in books.sales.values())
     fitting: set[int | None] = set()
     for row, invoice in books.invoices.items():
         fits = aimed_cents is not None and aimed_cents.get(row, MAX_CENTS) <= invoice.open_cents
         (fitting if fits else customers).add(invoice.customer)
+    if reach is not None:
+        bare = (sale.total_cents for sale in books.sales.values() if sale.invoice is None)
+        reach = reach._replace(opened_cents=reach.opened_cents + sum(bare))
     load_customers(
         connection,
         books,
         {row for row in customers if row is not None},
         fitting={row for row in fitting - customers if row is not None},
+        reach=reach,
     )
     return books
 
@@ -155,27 +187,83 @@ def load_customers(
     customers: Collection[int],
     *,
     fitting: Collection[int] = (),
+    reach: Reach | None = None,
 ) -> None:
-    """Add the open invoices and the free money of these customers.
+    """Add the open invoices and the free money of these customers, the oldest first.
 
     ``fitting``: more customers, whose invoices are only asked for when they have free money.
+    ``reach``: no more of either than can be reached. None = all of it.
     """
     waiting = [row for row in customers if row not in books.queues]
     for customer in (*waiting, *fitting):
         books.credits[customer] = deque()
-    free_tail = f"AND {FREE_MONEY} AND NOT pinned ORDER BY transaction_date, id"
-    with_any = [*waiting, *fitting]
-    for row in fetch_in(connection, _SELECT_MONEY, "customer_id", with_any, free_tail):
-        books.credits[row[4]].append(money_of(row))
-    waiting += [row for row in fitting if books.credits[row]]
+    with_credit = holding(
+        connection,
+        [*waiting, *fitting],
+        f"SELECT 1 FROM payments WHERE customer_id = value AND {_CREDIT}",
+    )
+    waiting += [row for row in fitting if row in with_credit]
     for customer in waiting:
         books.queues[customer] = deque()
-    open_tail = f"AND {OPEN_INVOICE} AND NOT on_hold ORDER BY issued_on, number"
-    for row in fetch_in(connection, _SELECT_INVOICE, "customer_id", waiting, open_tail):
+    asked = waiting
+    if reach is not None and not reach.money_cents:
+        asked = [row for row in waiting if row in with_credit]
+    for row in _open_invoices(connection, asked, with_credit, reach):
         invoice = books.invoices.get(row[0])
         if invoice is None:
             invoice = books.invoices[row[0]] = _invoice(row)
         books.queues[row[2]].append(invoice)
+    for customer in sorted(with_credit):
+        most_cents = None
+        if reach is not None:
+            open_cents = sum(invoice.open_cents for invoice in books.queues[customer])
+            most_cents = open_cents + reach.opened_cents
+        rows = _oldest(connection, _CREDIT_OF, customer, most_cents, lambda row: row[2] - row[3])
+        books.credits[customer].extend(map(money_of, rows))
+
+
+def _open_invoices(
+    connection: Connection,
+    customers: Sequence[int],
+    with_credit: Collection[int],
+    reach: Reach | None,
+) -> Sequence[Any]:
+    """Return open invoices, each customer's by age, as far as money can reach them."""
+    limit = "" if reach is None else f"LIMIT {_FEW + 1}"
+    tail = f"AND {OPEN_INVOICE} AND NOT on_hold {limit}"
+    rows = fetch_in(connection, _SELECT_INVOICE, "customer_id", customers, tail)
+    if reach is None or len(rows) <= _FEW:
+        return sorted(rows, key=itemgetter(5, 6))
+    found: list[Any] = []
+    for customer in customers:
+        # Credit may come in besides; as a rule there is none where something is open.
+        most_cents = None if customer in with_credit else reach.money_cents
+        found += _oldest(connection, _OPEN_OF, customer, most_cents, _open_cents)
+    return found
+
+
+def _open_cents(row: Any) -> int:
+    return int(row[3] - row[4] - row[9])
+
+
+def _oldest(
+    connection: Connection,
+    sql: str,
+    customer: int,
+    most_cents: int | None,
+    cents_of: Callable[[Any], int],
+) -> Sequence[Any]:
+    """Return a customer's oldest rows until they make up ``most_cents``; None = all of them."""
+    sql = sql.format(mark=hot.mark(connection.dialect))
+    if most_cents is None:
+        return hot.fetch(connection, sql, (customer,))
+    limit, rows = _FEW, list[Any]()
+    while most_cents > 0:
+        rows = list(hot.fetch(connection, f"{sql} LIMIT {limit}", (customer,)))
+        if len(rows) < limit or sum(map(cents_of, rows)) >= most_cents:
+            break
+        limit *= 8
+    return rows
 
 
 def money_of(row: Any) -> Money:

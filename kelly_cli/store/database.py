@@ -363,6 +363,19 @@ def fetch_in(
     return hot.fetch(connection, f"{select} WHERE {column} {among} {tail}", (parameter,))
 
 
+def holding(connection: Connection, values: Sequence[int], exists: str) -> set[int]:
+    """Return those of the values for which the query ``exists`` finds a row; it names ``value``."""
+    if not values:
+        return set()
+    parameter: Any
+    if connection.dialect.name == "sqlite":
+        each, parameter = "json_each(?)", json.dumps(list(values))
+    else:
+        each, parameter = "unnest(%s::bigint[]) AS value", list(values)
+    sql = f"SELECT value FROM {each} WHERE EXISTS ({exists})"
+    return {row[0] for row in hot.fetch(connection, sql, (parameter,))}
+
+
 def reserve_ids(connection: Connection, table: str, count: int) -> list[int]:
     """Return ``count`` fresh row ids of ``table``, for rows inserted in this unit of work."""
     if count == 0:

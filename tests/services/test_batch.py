@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from kelly_cli.services.inbox import Delivery
+from kelly_cli.services.invoices import NewInvoice, create_invoice
 from kelly_cli.store import book_rows
 
 
@@ -109,3 +110,139 @@ def test_batches_of_any_size_place_money_as_one_by_one(books, seed):
         assert books.invoice_state(first) == books.invoice_state(second)
     for name in names:
         assert books.balance(f"A{name}") == books.balance(f"B{name}")
+
+
+def gathered_by(monkeypatch):
+    """Return a list that fills with the books that each batch gathers, before it works on them."""
+    gathered = []
+    load = book_rows.load
+
+    def watched(*given, **named):
+        books = load(*given, **named)
+        gathered.append(
+            (sum(map(len, books.queues.values())), sum(map(len, books.credits.values())))
+        )
+        return books
+
+    monkeypatch.setattr(book_rows, "load", watched)
+    return gathered
+
+
+def test_years_of_credit_are_not_gathered_for_one_payment(books, monkeypatch):
+    books.customer()
+    take(books, [books.body(f"QGK12X{n:04}", 1, "CUST-001") for n in range(450)], 450)
+    sale = books.sale(300, "CUST-001")
+    gathered = gathered_by(monkeypatch)
+    books.pay("QGK12XYZ91", 1, "CUST-001")
+    # Its sale has no invoice yet: that becomes open, and the oldest credit pays what is left of it.
+    books.pay("QGK12XYZ92", 10, sale)
+    made = books.one("SELECT invoice_id FROM invoices")[0]
+    assert books.invoice_state(made) == ("PAID", 300)
+    used = "SELECT count(*), max(mpesa_receipt_number) FROM payments WHERE allocated_cents > 0 "
+    assert tuple(books.one(f"{used} AND amount_cents = 100")) == (290, "QGK12X0289")
+    assert gathered == [(0, 0), (0, 451)]
+
+
+def test_hundreds_of_open_invoices_are_not_gathered_for_one_payment(books, monkeypatch):
+    books.customer()
+    made = [books.invoice(1, day=date(2026, 1, 1 + n % 28)) for n in range(450)]
+    gathered = gathered_by(monkeypatch)
+    books.pay("QGK12XYZ91", 150, "CUST-001")
+    assert gathered == [(200, 0)]
+    oldest = sorted(made, key=lambda each: (each[4:12], each))[:150]
+    assert [each for each in made if books.invoice_state(each) == ("PAID", 1)] == [
+        each for each in made if each in oldest
+    ]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_left_out_would_not_have_been_reached(books, monkeypatch, seed):
+    """Two customers get the same work, one with all that is his gathered each time."""
+    chance = random.Random(seed)
+    monkeypatch.setattr(book_rows, "_FEW", 1)
+    own = {side: PairedWork(books, side) for side in "AB"}
+    for each in own.values():
+        books.customer(each.side)
+    for _ in range(12):
+        kind, day = (
+            chance.choice(["sale", "invoice", "unseen", None]),
+            date(2026, 1, chance.randint(1, 28)),
+        )
+        shillings, size = chance.randint(1, 30) * 10, chance.choice((1, 3, 8))
+        paid = [(chance.randint(1, 12) * 5, chance.random()) for _ in range(chance.randint(0, 9))]
+        own["A"].work(kind, shillings, day, paid, size)
+        with monkeypatch.context() as all_of_it:
+            for name in ("load", "load_customers"):
+                all_of_it.setattr(book_rows, name, without_reach(getattr(book_rows, name)))
+            own["B"].work(kind, shillings, day, paid, size)
+    assert own["A"].seen() == own["B"].seen()
+    assert books.balance("A") == books.balance("B")
+
+
+@pytest.mark.parametrize("by", ["payment", "invoice"])
+def test_credit_beside_open_invoices_reaches_all_of_them(books, monkeypatch, by):
+    """No verb leaves the two beside each other; if they stand so, what comes next ends it."""
+    monkeypatch.setattr(book_rows, "_FEW", 1)
+    books.customer()
+    take(books, [books.body(f"QGK12XYZ9{n}", 30, "CUST-001") for n in range(3)], 3)
+    left = [unseen(books, "CUST-001", 40, date(2026, 1, n)) for n in (3, 2, 4)]
+    if by == "payment":
+        books.pay("QGK12XYZ80", 1, "CUST-001")
+    else:
+        create_invoice(books.database, books.hand, NewInvoice("CUST-001", 10_000, date(2026, 2, 3)))
+    more = 1 if by == "payment" else 0
+    assert [books.invoice_state(each)[1] for each in left] == [40, 40, 10 + more]
+
+
+def unseen(books, customer_id, shillings, day):
+    """Write an invoice without letting credit pay it; return its public id."""
+    row = books.balance_row(customer_id)
+    with books.database.writing() as connection:
+        return book_rows.add_invoice(
+            connection,
+            customer=row,
+            amount_cents=shillings * 100,
+            issued_on=day,
+            created_at=books.hand.at,
+        ).public_id
+
+
+def without_reach(gather):
+    return lambda *given, **named: gather(
+        *given, **{k: v for k, v in named.items() if k not in {"reach", "aimed_cents"}}
+    )
+
+
+class PairedWork:
+    """What one of two customers lives through."""
+
+    def __init__(self, books, side):
+        self.books, self.side, self.places, self.number = books, side, [side], 0
+
+    def work(self, kind, shillings, day, paid, size):
+        """Owe something new, or nothing, and pay what was owed lately, or on account."""
+        if kind == "sale":
+            self.places.append(self.books.sale(shillings, self.side, day))
+        elif kind == "invoice":
+            wanted = NewInvoice(self.side, shillings * 100, day)
+            issued = create_invoice(self.books.database, self.books.hand, wanted)
+            self.places.append(issued.invoice.invoice_id)
+        elif kind == "unseen":
+            self.places.append(unseen(self.books, self.side, shillings, day))
+        bodies = []
+        for amount, chance in paid:
+            self.number += 1
+            places = [self.side, self.side, *self.places[-3:]]
+            receipt = f"QG{self.side}12X{self.number:04}"
+            bodies.append(self.books.body(receipt, amount, places[int(chance * len(places))]))
+        take(self.books, bodies, size)
+
+    def seen(self):
+        """Return what each of its payments holds, and what is paid of each of its invoices."""
+        return self.books.rows(
+            "SELECT substr(mpesa_receipt_number, 4), allocated_cents FROM payments "
+            f"WHERE substr(mpesa_receipt_number, 1, 3) = 'QG{self.side}' ORDER BY 1"
+        ), self.books.rows(
+            "SELECT issued_on, amount_cents, amount_paid_cents FROM invoices WHERE customer_id = "
+            f"(SELECT id FROM customers WHERE customer_id = '{self.side}') ORDER BY id"
+        )
