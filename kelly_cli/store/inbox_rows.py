@@ -135,11 +135,13 @@ def unfinished_logs(
     connection: Connection, *, after: int, limit: int, pending_only: bool = False
 ) -> Sequence[Any]:
     """Return failed and pending logs in the order of their rows (``SELECT_UNFINISHED`` columns)."""
-    pending = " AND error IS NULL" if pending_only else ""
+    # All that failed are read once, from end to end. The few that are pending are looked for at
+    # each start of a listener, under the write lock: among the open logs, not among all of them.
+    pending, place = (" AND error IS NULL", "id + 0") if pending_only else ("", "id")
     mark = hot.mark(connection.dialect)
     return connection.exec_driver_sql(
         f"{SELECT_UNFINISHED} WHERE NOT processed AND NOT is_duplicate{pending} "
-        f"AND id > {mark} ORDER BY id LIMIT {mark}",
+        f"AND {place} > {mark} ORDER BY {place} LIMIT {mark}",
         (after, limit),
     ).fetchall()
 
