@@ -32,6 +32,7 @@ from kelly_cli.services.entries import (
     payment_row,
 )
 from kelly_cli.store import book_rows, flag_rows, inbox_rows, request_rows
+from kelly_cli.store.by_age import Reach
 from kelly_cli.store.database import reserve_ids
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Batch:
         wants += [(each.claim, each.money.amount_cents) for each in known]
         self._look_up([claim for claim, _ in wants])
         targets, aimed_cents = self._targets(), self._aimed_cents(wants)
-        reach = book_rows.Reach(money_cents=sum(amount_cents for _, amount_cents in wants))
+        reach = Reach(money_cents=sum(amount_cents for _, amount_cents in wants))
         self.books = book_rows.load(self._connection, targets, aimed_cents=aimed_cents, reach=reach)
         fresh = sum(1 for message in messages if message.receipt not in found)
         self._payment_rows = reserve_ids(self._connection, "payments", fresh)[::-1]

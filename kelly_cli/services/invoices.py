@@ -11,6 +11,7 @@ from kelly_cli.core.refs import fold
 from kelly_cli.errors import ConflictError, DomainError, NotFoundError
 from kelly_cli.services.customers import get_customer
 from kelly_cli.store import adjustment_rows, audit_rows, book_rows, invoice_rows
+from kelly_cli.store.by_age import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ def issue(
     customer = get_customer(connection, wanted.customer_id)
     books = Books()
     # To keep all credit back, all of it is needed.
-    reach = None if keep_credit else book_rows.Reach(opened_cents=wanted.amount_cents)
+    reach = None if keep_credit else Reach(opened_cents=wanted.amount_cents)
     book_rows.load_customers(connection, books, [customer.row], reach=reach)
     made = book_rows.add_invoice(
         connection,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import deque
 from datetime import date, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kelly_cli.core.books import Books, Invoice, Money, Sale, Target
 from kelly_cli.core.refs import dated_id, fold, long_form
-from kelly_cli.store import hot, hour_total_rows, stock_rows
-from kelly_cli.store.database import fetch_in, holding, reserve_ids
+from kelly_cli.store import by_age, hot, hour_total_rows, stock_rows
+from kelly_cli.store.by_age import SELECT_INVOICE, SELECT_MONEY, Reach
+from kelly_cli.store.database import fetch_in, reserve_ids
 from kelly_cli.store.numbers import next_number
 from kelly_cli.store.tables import (
-    FREE_MONEY,
     MAX_CENTS,
-    OPEN_INVOICE,
     Allocation,
     Base,
     PosSale,
@@ -26,7 +25,7 @@ from kelly_cli.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -38,28 +37,10 @@ _KEYS = _TABLES[str(ReferenceKey.__tablename__)]
 _SALES = _TABLES[str(PosSale.__tablename__)]
 _PAYMENTS = _TABLES["payments"]
 
-_SELECT_INVOICE = (
-    "SELECT id, invoice_id, customer_id, amount_cents, amount_paid_cents, issued_on, number, "
-    "voided_at IS NOT NULL, on_hold, adjusted_cents FROM invoices"
-)
 _SELECT_SALE = (
     "SELECT id, pos_id, customer_id, total_cents, sold_on, invoice_id, voided_at IS NOT NULL "
     "FROM pos_sales"
 )
-_SELECT_MONEY = (
-    "SELECT id, mpesa_receipt_number, amount_cents, allocated_cents, customer_id, "
-    "transaction_date, pinned, reversed_at IS NOT NULL FROM payments"
-)
-_CREDIT = f"{FREE_MONEY} AND NOT pinned"
-_CREDIT_OF = (
-    f"{_SELECT_MONEY} WHERE customer_id = {{mark}} AND {_CREDIT} ORDER BY transaction_date, id"
-)
-_OPEN_OF = (
-    f"{_SELECT_INVOICE} WHERE customer_id = {{mark}} AND {OPEN_INVOICE} AND NOT on_hold "
-    "ORDER BY issued_on, number"
-)
-_FEW = 200
-"""Rows that are gathered without counting what they make up."""
 _NEW_INVOICE = (
     "id",
     "invoice_id",
@@ -128,17 +109,6 @@ def find_prompts(connection: Connection, prompts: Collection[str]) -> dict[str, 
     }
 
 
-class Reach(NamedTuple):
-    """How far a piece of work can reach, in cents; whatever is older is touched first.
-
-    ``money_cents``: what can be paid with money that comes in; ``opened_cents``: what is newly
-    open. Years of credit and invoices are not gathered for one payment.
-    """
-
-    money_cents: int = 0
-    opened_cents: int = 0
-
-
 def load_named(connection: Connection, targets: Collection[Target]) -> Books:
     """Gather the invoices and sales that these targets name, and nothing more."""
     books = Books()
@@ -197,18 +167,14 @@ def load_customers(
     waiting = [row for row in customers if row not in books.queues]
     for customer in (*waiting, *fitting):
         books.credits[customer] = deque()
-    with_credit = holding(
-        connection,
-        [*waiting, *fitting],
-        f"SELECT 1 FROM payments WHERE customer_id = value AND {_CREDIT}",
-    )
+    with_credit = by_age.with_credit(connection, [*waiting, *fitting])
     waiting += [row for row in fitting if row in with_credit]
     for customer in waiting:
         books.queues[customer] = deque()
     asked = waiting
     if reach is not None and not reach.money_cents:
         asked = [row for row in waiting if row in with_credit]
-    for row in _open_invoices(connection, asked, with_credit, reach):
+    for row in by_age.open_invoices(connection, asked, with_credit, reach):
         invoice = books.invoices.get(row[0])
         if invoice is None:
             invoice = books.invoices[row[0]] = _invoice(row)
@@ -218,56 +184,12 @@ def load_customers(
         if reach is not None:
             open_cents = sum(invoice.open_cents for invoice in books.queues[customer])
             most_cents = open_cents + reach.opened_cents
-        rows = _oldest(connection, _CREDIT_OF, customer, most_cents, lambda row: row[2] - row[3])
+        rows = by_age.credit(connection, customer, most_cents)
         books.credits[customer].extend(map(money_of, rows))
 
 
-def _open_invoices(
-    connection: Connection,
-    customers: Sequence[int],
-    with_credit: Collection[int],
-    reach: Reach | None,
-) -> Sequence[Any]:
-    """Return open invoices, each customer's by age, as far as money can reach them."""
-    limit = "" if reach is None else f"LIMIT {_FEW + 1}"
-    tail = f"AND {OPEN_INVOICE} AND NOT on_hold {limit}"
-    rows = fetch_in(connection, _SELECT_INVOICE, "customer_id", customers, tail)
-    if reach is None or len(rows) <= _FEW:
-        return sorted(rows, key=itemgetter(5, 6))
-    found: list[Any] = []
-    for customer in customers:
-        # Credit may come in besides; as a rule there is none where something is open.
-        most_cents = None if customer in with_credit else reach.money_cents
-        found += _oldest(connection, _OPEN_OF, customer, most_cents, _open_cents)
-    return found
-
-
-def _open_cents(row: Any) -> int:
-    return int(row[3] - row[4] - row[9])
-
-
-def _oldest(
-    connection: Connection,
-    sql: str,
-    customer: int,
-    most_cents: int | None,
-    cents_of: Callable[[Any], int],
-) -> Sequence[Any]:
-    """Return a customer's oldest rows until they make up ``most_cents``; None = all of them."""
-    sql = sql.format(mark=hot.mark(connection.dialect))
-    if most_cents is None:
-        return hot.fetch(connection, sql, (customer,))
-    limit, rows = _FEW, list[Any]()
-    while most_cents > 0:
-        rows = list(hot.fetch(connection, f"{sql} LIMIT {limit}", (customer,)))
-        if len(rows) < limit or sum(map(cents_of, rows)) >= most_cents:
-            break
-        limit *= 8
-    return rows
-
-
 def money_of(row: Any) -> Money:
-    """Return the money of a row that starts as ``_SELECT_MONEY`` does."""
+    """Return the money of a row that starts as ``SELECT_MONEY`` does."""
     return Money(
         row=row[0],
         receipt=row[1],
@@ -282,7 +204,7 @@ def money_of(row: Any) -> Money:
 
 def load_money(connection: Connection, rows: Collection[int]) -> dict[int, Money]:
     """Return payments by row id."""
-    found = fetch_in(connection, _SELECT_MONEY, "id", list(rows))
+    found = fetch_in(connection, SELECT_MONEY, "id", list(rows))
     return {row[0]: money_of(row) for row in found}
 
 
@@ -302,7 +224,7 @@ def _load_sales(connection: Connection, books: Books, rows: Collection[int]) -> 
 
 
 def _load_invoices(connection: Connection, books: Books, rows: Collection[int]) -> None:
-    for row in fetch_in(connection, _SELECT_INVOICE, "id", list(rows)):
+    for row in fetch_in(connection, SELECT_INVOICE, "id", list(rows)):
         books.invoices[row[0]] = _invoice(row)
 
 

@@ -71,7 +71,7 @@ def test_a_backup_stands_beside_the_database_with_the_time_in_its_name(books, li
         "file": str(file),
         "bytes": file.stat().st_size,
         "payments": 0,
-        "schema": "0004",
+        "schema": "0005",
     }
 
 
@@ -115,7 +115,7 @@ def test_a_restore_asks_keeps_what_was_there_checks_and_is_audited(books, tmp_pa
 
     ran = books("db", "restore", tmp_path / "saved", "--yes", "--json")
     assert ran.code == 0, ran.err
-    assert (ran.json["ok"], ran.json["payments"], ran.json["schema"]) == (True, 0, "0004")
+    assert (ran.json["ok"], ran.json["payments"], ran.json["schema"]) == (True, 0, "0005")
     assert customers(books) == ["Ann"]
     kept = ran.json["kept"]
     assert kept in ran.err
@@ -173,7 +173,7 @@ def test_a_restore_of_what_is_no_backup_changes_nothing(books, tmp_path):
 
 def test_a_backup_of_a_newer_kelly_is_not_restored(books, live, tmp_path):
     assert books("db", "backup", tmp_path / "saved").code == 0
-    stamp(tmp_path / "saved", "0005")
+    stamp(tmp_path / "saved", "0009")
     ran = books("db", "restore", tmp_path / "saved", "--yes", "--json")
     assert (ran.code, ran.error["code"]) == (1, "schema_too_new")
 
@@ -220,19 +220,19 @@ def test_damaged_books_are_replaced(books, live, tmp_path):
 
 def test_books_of_today_are_up_to_date(books):
     ran = books("db", "upgrade", "--json")
-    assert (ran.code, ran.json) == (0, {"before": "0004", "after": "0004", "backup": None})
+    assert (ran.code, ran.json) == (0, {"before": "0005", "after": "0005", "backup": None})
     ran = books("db", "upgrade")
-    assert (ran.code, ran.out) == (0, "The books are up to date: schema 0004\n")
+    assert (ran.code, ran.out) == (0, "The books are up to date: schema 0005\n")
 
 
 def test_an_upgrade_makes_books_where_there_are_none(kelly):
     ran = kelly("db", "upgrade", "--json")
-    assert (ran.code, ran.json) == (0, {"before": None, "after": "0004", "backup": None})
+    assert (ran.code, ran.json) == (0, {"before": None, "after": "0005", "backup": None})
     assert kelly("customer", "list", "--json").json == []
 
 
 def test_books_of_a_newer_kelly_are_not_upgraded(books, live):
-    stamp(live, "0005")
+    stamp(live, "0009")
     ran = books("db", "upgrade", "--json")
     assert (ran.code, ran.error["code"]) == (1, "schema_too_new")
 
@@ -278,7 +278,7 @@ def test_old_books_are_saved_then_upgraded(old_books):
 
     ran = old_books("db", "upgrade", "--json")
     assert ran.code == 0, ran.err
-    assert (ran.json["before"], ran.json["after"]) == ("0001", "0004")
+    assert (ran.json["before"], ran.json["after"]) == ("0001", "0005")
     assert ran.json["backup"] in ran.err
     assert customers(old_books) == ["Ann"]
     assert old_books("db", "check").code == 0

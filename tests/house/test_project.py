@@ -27,6 +27,9 @@ MIGRATIONS = {
     "0004_looks.postgresql.sql": "c9f3df2b871dbff6b1172306510c6a3533d42c8f8e1dc4ceefc2e766a9fdd1af",
     "0004_looks.py": "c3f5cabfbf664f0abaf96b42a3a4774347d1e8cff2d62b89f2dd6937e67f8269",
     "0004_looks.sqlite.sql": "0ac268e799bec910e70b342e585817dcc2729fe1a31da7d717599e86ca619fbb",
+    "0005_age.postgresql.sql": "d0228c23bb717d49541328ddcb7d9b6adcfb91872e0a5f7b70ede4eb5000e062",
+    "0005_age.py": "640334853c61e49a5702e90faacf4270ac4243ad6f5d645a9687c4ab752db802",
+    "0005_age.sqlite.sql": "d0228c23bb717d49541328ddcb7d9b6adcfb91872e0a5f7b70ede4eb5000e062",
 }
 """Each migration and its SHA-256. They only grow: books out there were made by these very bytes."""
 FORBIDDEN = [

@@ -8,7 +8,7 @@ import pytest
 
 from kelly_cli.services.inbox import Delivery
 from kelly_cli.services.invoices import NewInvoice, create_invoice
-from kelly_cli.store import book_rows
+from kelly_cli.store import book_rows, by_age
 
 
 def take(books, bodies, size):
@@ -159,7 +159,7 @@ def test_hundreds_of_open_invoices_are_not_gathered_for_one_payment(books, monke
 def test_what_is_left_out_would_not_have_been_reached(books, monkeypatch, seed):
     """Two customers get the same work, one with all that is his gathered each time."""
     chance = random.Random(seed)
-    monkeypatch.setattr(book_rows, "_FEW", 1)
+    monkeypatch.setattr(by_age, "_FEW", 1)
     own = {side: PairedWork(books, side) for side in "AB"}
     for each in own.values():
         books.customer(each.side)
@@ -182,7 +182,7 @@ def test_what_is_left_out_would_not_have_been_reached(books, monkeypatch, seed):
 @pytest.mark.parametrize("by", ["payment", "invoice"])
 def test_credit_beside_open_invoices_reaches_all_of_them(books, monkeypatch, by):
     """No verb leaves the two beside each other; if they stand so, what comes next ends it."""
-    monkeypatch.setattr(book_rows, "_FEW", 1)
+    monkeypatch.setattr(by_age, "_FEW", 1)
     books.customer()
     take(books, [books.body(f"QGK12XYZ9{n}", 30, "CUST-001") for n in range(3)], 3)
     left = [unseen(books, "CUST-001", 40, date(2026, 1, n)) for n in (3, 2, 4)]

@@ -319,7 +319,6 @@ def test_one_poisonous_callback_costs_only_itself(books, monkeypatch):
 
 
 def test_pending_logs_of_a_crash_are_worked_off(books):
-    from kelly_cli.store import inbox_rows
 
     books.customer()
     with books.database.writing() as connection:
@@ -330,27 +329,6 @@ def test_pending_logs_of_a_crash_are_worked_off(books):
     assert books.log_words() == ["pending"]
     done = [e.processed for _, es in books.inbox.retry(pending_only=True) for e in es]
     assert done == [True]
-
-
-def test_a_look_for_pending_logs_does_not_read_the_others(books):
-    """A listener takes it at each start, under the write lock, with years of logs in the books."""
-    if not books.database.is_sqlite:
-        pytest.skip("a server's steps cannot be counted")
-
-    def steps():
-        counted = []
-        with books.database.reading() as connection:
-            raw = connection.connection.driver_connection
-            raw.set_progress_handler(lambda: counted.append(1) and None, 1)
-            inbox_rows.unfinished_logs(connection, after=0, limit=500, pending_only=True)
-            raw.set_progress_handler(None, 0)
-        return len(counted)
-
-    books.take(*(books.body(f"QGK12X{n:04}", 10, "nobody") for n in range(3)))
-    before = steps()
-    books.customer()
-    books.take(*(books.body(f"QGK13X{n:04}", 10, "CUST-001") for n in range(400)))
-    assert steps() == before
 
 
 def test_a_rehearsal_shows_the_effect_and_keeps_nothing(books):

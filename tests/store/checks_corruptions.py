@@ -329,8 +329,8 @@ an_index_lost: I-29 *
     DROP INDEX ix_payments_free;
 
 an_index_made_full: I-29
-    DROP INDEX ix_invoices_open;
-    CREATE INDEX ix_invoices_open ON invoices (customer_id, issued_on, number);
+    DROP INDEX ix_payments_free;
+    CREATE INDEX ix_payments_free ON payments (customer_id, transaction_date);
 
 a_table_lost: I-29
     DROP TABLE validation_requests;

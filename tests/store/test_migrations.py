@@ -16,7 +16,7 @@ NEXT = """
 from alembic import op
 import sqlalchemy as sa
 
-revision, down_revision, branch_labels, depends_on = "0005", "0004", None, None
+revision, down_revision, branch_labels, depends_on = "0006", "0005", None, None
 
 
 def upgrade():
@@ -46,7 +46,7 @@ def revisions(tmp_path, monkeypatch):
         (folder / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(upgrading, "REVISIONS", str(folder))
 
-    def add(text, name="0005_next.py"):
+    def add(text, name="0006_next.py"):
         (folder / name).write_text(textwrap.dedent(text))
         return folder
 
@@ -111,7 +111,7 @@ def test_an_upgrade_keeps_every_row_and_calls_for_the_backup_first(database, han
 
     done = upgrading.upgrade(database, first=called.append)
 
-    assert done == (SCHEMA_REVISION, "0005")
+    assert done == (SCHEMA_REVISION, "0006")
     assert called == [SCHEMA_REVISION]
     assert {"nickname", "address"} <= columns_of(database, "customers")
     with database.reading() as connection:
@@ -184,7 +184,7 @@ def test_a_kill_in_the_middle_leaves_the_old_books_usable(
 
     revisions(NEXT.format(then="pass"))
     done(python(UPGRADE, database_url, folder))
-    assert revision(database) == "0005"
+    assert revision(database) == "0006"
     with database.reading() as connection:
         names = connection.exec_driver_sql("SELECT name FROM customers ORDER BY name").all()
     assert [name for (name,) in names] == ["Ann", "Ben"]
@@ -196,13 +196,13 @@ def test_two_upgrades_at_once_run_the_migration_once(
     folder = revisions(NEXT.format(then="pass"))
     for process in [python(UPGRADE, database_url, folder) for _ in range(2)]:
         done(process)
-    assert revision(database) == "0005"
+    assert revision(database) == "0006"
 
 
 def test_older_books_wait_for_the_upgrade(database, opened):
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(SchemaTooOldError, match="0000, older than this kelly's 0004"):
+    with pytest.raises(SchemaTooOldError, match="0000, older than this kelly's 0005"):
         open_for_writing(opened(database))
 
 
