@@ -142,7 +142,11 @@ def compare(proof, books, senders, listener):
     """Wait until a listener has finished what was left, and hold the views together."""
     if books.settle(senders.acked) is None:
         # Late is not lost: what waits in the spool, and in a minute, tells them apart.
-        waits = {file.name: file.stat().st_size for file in books.folder.rglob("*.spool")}
+        waits = {
+            file.name: file.stat().st_size
+            for file in books.folder.rglob("*.spool")
+            if file.is_file()
+        }
         time.sleep(LATE_S)
         lost = sum((senders.acked - books.stored()).values())
         proof.violations.append(
