@@ -16,7 +16,7 @@ from harness import SETTLED_S, Books, Client, Counter, Proof, confirmation, opti
 CLIENTS = 4
 REPEATS = 0.3
 COMPARED_EVERY, COMPARED_LATER = 20, 100
-"""Rounds: books of hundreds of thousands of logs take a minute to be held against all views."""
+"""Rounds: to hold the views against each other costs more with each log."""
 TURNS = ("front", "child", "all")
 AFTER_CHILD_S = 0.3
 """How long the load goes on after a child died, before somebody asks for another one."""
